@@ -17,7 +17,7 @@ import { answerProblem } from './http/problem.filter';
 import { installTraces } from './http/request-traces';
 import type { WebhookProducers } from './webhook-producers/webhook-producers';
 
-/** Longest time in which a request must arrive completely, in ms. It holds for a stream of NDJSON too. */
+/** Time limit for a request to arrive completely, in ms; also for a stream of NDJSON. */
 const requestTimeoutMs = 300_000;
 
 /** The longest name of a property has 400 characters, each possibly percent-encoded. */

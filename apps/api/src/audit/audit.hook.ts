@@ -12,7 +12,7 @@ declare module 'fastify' {
     readonly auditedAs?: (request: FastifyRequest) => string;
   }
   interface FastifyRequest {
-    /** The id of the audit entry of this request, once it is written. */
+    /** The id of this request's audit entry; undefined until the entry is stored. */
     audited?: string;
   }
 }
@@ -85,12 +85,12 @@ async function complete(
     const after = statusCode < 300 ? bodyOf(payload) : undefined;
     await audit.complete(audited, statusCode, withoutSecrets(after));
   } catch (error) {
-    // The write succeeded and its entry is stored; only the status is missing. The sender must not get an error for that.
+    // The request was handled and its entry is stored; only the entry's status is missing. So the sender gets no error.
     log.warn({ event: 'audit.not-completed', entry: audited, reason: (error as Error).message });
   }
 }
 
-/** The answer of a GET with the credentials of the write. */
+/** Gets the state before the write, with the credentials of the write; undefined for a POST without `auditedAs`. */
 async function answerBefore(request: FastifyRequest): ReturnType<typeof ask> {
   const { auditedAs } = request.routeOptions.config;
   if (auditedAs !== undefined) return ask(request, auditedAs(request));
@@ -108,7 +108,7 @@ async function ask(
 
 type Subject = Pick<AuditedWrite, 'context' | 'user'>;
 
-/** The context and user of the write. They come from the first of path, query, body and state before the write that names them. */
+/** The context and user of the write, from the first of path, query, body and earlier state that names a context. */
 function subjectOf({ params, query, body }: FastifyRequest, before: unknown): Subject {
   for (const source of [params, query, body, before]) {
     const { context, user } = (source ?? {}) as Record<string, unknown>;

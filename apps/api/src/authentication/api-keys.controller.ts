@@ -85,7 +85,7 @@ type Rights = Pick<NewKey, 'scopes'> & {
   readonly rateLimit?: RateLimit | undefined;
 };
 
-/** Why `wanted` exceeds the rights of the key that creates it; undefined when it does not. */
+/** The sentence that says why `wanted` exceeds the rights of `maker`, the key that creates it; undefined if it does not. */
 function excessOf(wanted: Rights, maker: Rights): string | undefined {
   const missing = wanted.scopes.filter((scope) => !maker.scopes.includes(scope));
   if (missing.length > 0) return `A key can only grant scopes that it has; yours lacks ${missing.join(', ')}.`;

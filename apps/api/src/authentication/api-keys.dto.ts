@@ -33,7 +33,7 @@ const rateLimit = {
 
 const expirySentence = 'must be a time in the future, such as 2030-12-31T00:00:00Z';
 
-/** A bucket that is smaller than the refill of one second would make the rate unreachable. */
+/** Whether the bucket holds the refill of one second. A smaller bucket would make the rate unreachable. */
 function isBurstEnough({ rateLimitPerSecond, burst }: z.output<typeof newApiKey>): boolean {
   return burst === undefined || (rateLimitPerSecond !== undefined && burst >= rateLimitPerSecond);
 }

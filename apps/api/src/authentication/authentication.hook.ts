@@ -92,8 +92,8 @@ function admit(request: FastifyRequest, caller: Caller, scopes: readonly ApiScop
 }
 
 /**
- * Adds `WWW-Authenticate`. Only the route of Dovecot and the pages for browsers offer Basic, because browsers answer it with a
- * password dialog.
+ * Adds `WWW-Authenticate`. Only the route of Dovecot and the pages for browsers offer Basic, because browsers show a password
+ * dialog for Basic.
  */
 function challenged(error: Error, request: FastifyRequest): Error {
   if (!(error instanceof RequestError)) return error;

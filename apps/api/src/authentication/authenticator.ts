@@ -14,7 +14,7 @@ export abstract class BootstrapKeyHash {
   abstract readonly hash: Buffer;
 }
 
-// Removals are announced at once. The TTL covers an announcement that was lost.
+// Removals of keys are announced at once. The TTL is for the case that an announcement is lost.
 const knownKeysTtlMs = 60_000;
 
 /**
@@ -37,7 +37,7 @@ export class Authenticator {
   }
 
   /**
-   * The caller of the `Authorization` header; not a promise where the key is cached.
+   * The caller that the `Authorization` header identifies; a promise only if the key is not cached.
    *
    * @throws RequestError `API_KEY_MISSING`, `API_KEY_UNKNOWN` or `API_KEY_EXPIRED`.
    */
@@ -97,7 +97,7 @@ function unknownKey(): RequestError {
 /** The key in `Bearer <key>`, or the password in `Basic <user:password>`. */
 export function presentedKey(authorization: string | undefined): string | undefined {
   const header = authorization?.trimEnd() ?? '';
-  // The expression does not match the credentials: an unauthenticated sender chooses their length, and so the time it takes.
+  // The expression ends before the credentials: an unauthenticated sender chooses their length, and so the time of a match.
   const [start, scheme] = /^(Bearer|Basic) +(?=\S)/i.exec(header) ?? [];
   if (start === undefined || scheme === undefined) return undefined;
   const credentials = header.slice(start.length);

@@ -42,7 +42,7 @@ export function contextSentence(contexts: readonly number[]): string {
   return `The API key is valid for context ${some} only. The request names another context, none, or concerns all contexts.`;
 }
 
-/** The check before the body is read: by path, by query, and for routes that concern the whole server. */
+/** Checks the context in path or query before the body is read. Refuses a restricted key on a route for the whole server. */
 export function contextErrorBeforeBody({
   caller,
   params,
@@ -55,7 +55,7 @@ export function contextErrorBeforeBody({
   if (place === 'body' || place === 'handler' || place === 'none') return undefined;
   const named =
     place === undefined ? undefined : ((place === 'path' ? params : query) as { context?: unknown }).context;
-  // Compared as text, so that the handler cannot parse the same text as another number.
+  // Compared as text, because the check and the handler could parse one text as two different numbers.
   return contexts.some((context) => String(context) === named) ? undefined : contextError(contexts);
 }
 

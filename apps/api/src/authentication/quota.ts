@@ -36,8 +36,8 @@ export class Quota {
   }
 
   /**
-   * Takes a unit for each notification, entry by entry. Returns the number of admitted entries and the error for the rest. An
-   * entry with more notifications than the bucket can hold is admitted when the bucket is full.
+   * Takes a unit for each notification, entry by entry. Returns the number of admitted entries and the error for the other
+   * entries. An entry with more notifications than the bucket can hold is admitted when the bucket is full.
    */
   async take(
     notificationsOfEntries: readonly number[],
@@ -55,7 +55,7 @@ export class Quota {
     return { admitted: taken.admitted, refusal: refusalAfter(taken) };
   }
 
-  /** Source: draft-ietf-httpapi-ratelimit-headers-11, sections 3 and 4. */
+  /** Sets the headers of draft-ietf-httpapi-ratelimit-headers-11, sections 3 and 4. */
   private announce(taken: Taken | undefined): void {
     const { perSecond, burst } = this.key.rateLimit;
     void this.reply.header('ratelimit-policy', `${policy};q=${burst};w=${Math.ceil(burst / perSecond)}`);

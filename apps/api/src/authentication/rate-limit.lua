@@ -18,7 +18,7 @@ local admitted, waitMs = 0, 0
 for index = 5, #ARGV do
   local cost = tonumber(ARGV[index])
   local needed = math.min(cost, most)
-  -- The small number is tolerated, because floating point does not represent fractions of a unit exactly.
+  -- 1e-6 units may be missing, because floating point does not represent fractions of a unit exactly.
   if units + 1e-6 < needed then
     waitMs = math.ceil((needed - units) / perMs - 1e-6)
     break

@@ -23,7 +23,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** So slow that no unit is refilled during a test. */
+/** In units per second: no unit is refilled during a test. */
 const slowly = 0.01;
 
 async function keyWith(burst: number, rateLimitPerSecond = slowly): Promise<string> {
@@ -91,7 +91,7 @@ describe('a key with a rate limit', () => {
         request.destroy();
       });
       request.on('error', reject);
-      request.write('{'); // the rest is not sent
+      request.write('{'); // the body is never completed
     });
     expect(status).toBe(429);
   });
@@ -145,7 +145,7 @@ describe('notifications of a key with a rate limit', () => {
     expect(await post(key, entry(0, users))).toMatchObject({ status: 202, body: { accepted: 10 } });
     const refused = await post(key, entry(1, users));
     expect(refused.status).toBe(429);
-    expect(refused.headers.get('retry-after')).toMatch(/^(7\d\d|800)$/); // the debt of seven, and one for the request
+    expect(refused.headers.get('retry-after')).toMatch(/^(7\d\d|800)$/); // 8 units of 100 s each: a debt of 7, and the request
   });
 
   it('of a stream are accepted up to the limit, and the rest is not read', async () => {

@@ -22,7 +22,7 @@ const script = new LuaScript<[number, number, number]>({ folder: __dirname, name
 /** How long a request waits for Redis before it is admitted unchecked, in ms. */
 const redisTimeoutMs = 250;
 
-/** For this time after a failure no request waits for Redis, in ms. So a Redis that hangs delays one request and not all. */
+/** Time after a failure in which no request waits for Redis, in ms, so that a hanging Redis does not delay every request. */
 const skipRedisMs = 1000;
 
 const uncheckedTotal = declareCounter({
@@ -65,7 +65,7 @@ export class RateLimits {
   }
 }
 
-/** @throws Error when there is no answer within `redisTimeoutMs`. */
+/** The result of `answer`. @throws Error if there is no result within `redisTimeoutMs`. */
 async function inTime<Value>(answer: Promise<Value>): Promise<Value> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {

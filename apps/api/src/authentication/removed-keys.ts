@@ -8,7 +8,7 @@ import { log, RecurringFault } from '@pns/runtime';
 export class RemovedKeys implements OnModuleInit, OnApplicationShutdown {
   /** Whether this process receives announcements now. After an interruption the listeners drop all cached keys. */
   isListening = false;
-  /** Increases with every change. */
+  /** Increases with every call of the listeners. */
   generation = 0;
 
   private readonly channel: string;

@@ -17,7 +17,7 @@ declare module 'fastify' {
     readonly takesSessions?: boolean;
     /** The route takes session tokens beside API keys, as the parameter `session` or as a bearer token. */
     readonly alsoTakesSessions?: boolean;
-    /** Browsers ask for an API key as the password of Basic. */
+    /** Browsers ask the user for an API key, which they send as the password of Basic. */
     readonly asksBrowsers?: boolean;
     /** The route needs no credentials. */
     readonly isOpen?: boolean;

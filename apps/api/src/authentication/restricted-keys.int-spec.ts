@@ -4,7 +4,7 @@ import { KnownPaths } from '../http/known-paths';
 import { testApi, type TestAnswer, type TestApi } from '../testing/test-api';
 import { routeRights, type RouteRights } from './testing/route-rights';
 
-/** A route of the OpenAPI document and its row of the matrix. */
+/** A route of the OpenAPI document with its entry in `routeRights`. */
 interface Route extends Omit<DescribedRoute, 'scopes'>, RouteRights {
   readonly name: string;
 }
@@ -58,7 +58,7 @@ function pathOf({ path }: Route, context: number): string {
   return path.replace(/\{(\w+)\}/g, (_, name: string) => values[name] ?? 'com.openexchange.pns.delayDuration');
 }
 
-/** Bodies of routes that name their context in a special place, or check the body first. */
+/** Bodies of routes that check the context only if the body is valid. */
 const bodies: Readonly<Record<string, (context: number) => object>> = {
   '/v1/notifications': (context) => ({ context, user: 5, topic: 'ox:test', payload: {} }),
   '/preliminary/http-notify/v1/notify': (context) => ({ user: `5@${context}`, event: 'messageNew', 'imap-uid': 1 }),
@@ -83,7 +83,10 @@ async function answers(asked: readonly Route[], context: number, as: string | nu
   return all;
 }
 
-/** Removals last, because the other routes need the resources. The erasure of the context would delete the restricted key. */
+/**
+ * The routes for API keys that `of` selects, removals last because other routes need the resources. The erasure of a context is
+ * left out, because it would delete the restricted key.
+ */
 function askable(of: (route: Route) => boolean): Route[] {
   const isRemoval = ({ method }: Route) => Number(method === 'DELETE');
   return routes

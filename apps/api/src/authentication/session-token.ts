@@ -16,7 +16,7 @@ export async function sessionOf(sessions: SessionTokens, { query, headers }: Fas
   throw new PnsError('SESSION_MISSING', sentence);
 }
 
-/** Whether a request carries a session token, on routes that take API keys too. The bearer token is a JSON Web Token. */
+/** Whether a request carries a session token: as the parameter `session`, or as a bearer token that is a JSON Web Token. */
 export function hasSessionToken({ query, headers }: FastifyRequest): boolean {
   const { session } = query as { readonly session?: unknown };
   if (typeof session === 'string' && session !== '') return true;

@@ -78,7 +78,7 @@ export class ClientApiController {
     await this.registrar.register(registration, { keyId: 'session', keyName: 'session', requestId });
   }
 
-  /** Succeeds also when there is no such subscription. */
+  /** Deletes the subscription. Succeeds also if there is none. */
   private async unsubscribe({ context, user, client: own }: Session, body: unknown): Promise<void> {
     const request = parseUnsubscription(body);
     const { transport } = request;

@@ -77,7 +77,7 @@ describe("the App Suite UI's own request", () => {
 
   it('subscribes the configured URI, and each renewal keeps the id', async () => {
     const first = request(Date.now());
-    // The page sends JSON with the Content-Type of JavaScript.
+    // The App Suite UI sends JSON with the Content-Type of JavaScript.
     const asPage = { headers: { 'content-type': 'text/javascript; charset=UTF-8' } };
     expect(await put('subscribe', first, session, asPage)).toMatchObject({ status: 200, body: success });
     const [subscribed] = await subscriptions();

@@ -27,7 +27,7 @@ export const parseSubscription = parserOf(subscription);
 /** Parses an unsubscribe request in the format of the original. */
 export const parseUnsubscription = parserOf(unsubscription);
 
-/** @throws OxError with the original's code for the fault. */
+/** A parser for `schema`. It throws an OxError with the original's code for the fault. */
 function parserOf<Schema extends z.ZodType>(schema: Schema): (body: unknown) => z.output<Schema> {
   return (body) => {
     if (body === undefined) throw new OxError('SVL-0023', 'The request has no body.');
@@ -47,7 +47,7 @@ function codeOf({ field, message }: Fault, body: unknown): OxErrorCode {
   return field === 'transport' ? 'PNS-0005' : 'SVL-0009';
 }
 
-/** The original treats null like an absent field. */
+/** Removes fields that are null: the original treats null like an absent field. */
 function withoutNulls(body: unknown): unknown {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
   return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));

@@ -31,7 +31,7 @@ export const oxErrorKinds = {
 
 export type OxErrorCode = keyof typeof oxErrorKinds;
 
-/** Ends a request of the client API. The message becomes its `error`. */
+/** An error that ends a request of the client API. Its message becomes the `error` of the answer. */
 export class OxError extends Error {
   constructor(
     readonly oxCode: OxErrorCode,

@@ -68,7 +68,7 @@ export class ClientAccounts {
     return this.webpushOf(client) ?? defaultWebpushOptions;
   }
 
-  /** Why the client has no usable credentials now; undefined when it has, and for a transport that needs none. */
+  /** Why the client has no usable credentials now; undefined if it has some, or if the transport needs none. */
   problemOf(transport: TransportName, client: string): AccountProblem | undefined {
     if (!isProvider(transport)) return undefined;
     const what = `the client ${client} for ${transport}`;

@@ -88,7 +88,7 @@ export class ClientTransportsController {
     if (!checked.ok) throw new RequestError('BODY_INVALID', sentenceOf(checked.faults), checked.faults);
     const expected = expectedBy(ifMatch, ifNoneMatch);
     const stored = await this.changes.make({ scope: 'server' }, () => this.store.put(key, options, expected));
-    // Not read again: another request may have removed them meanwhile.
+    // The stored options are not read again, because another request may have removed them meanwhile.
     setEtag(reply, stored.version);
     return clientTransportView(stored);
   }

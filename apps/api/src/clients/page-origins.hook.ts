@@ -19,7 +19,7 @@ export function installPageOrigins(server: FastifyInstance, accounts: () => Clie
   });
 }
 
-/** The browser sends no credentials of its own with these requests, so any origin is harmless. */
+/** Allows the origins that the client lists, or all. Browsers add no credentials of their own, so every origin is harmless. */
 function allowOrigin(
   { params, headers: { origin } }: FastifyRequest,
   reply: FastifyReply,

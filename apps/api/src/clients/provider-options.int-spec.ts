@@ -24,7 +24,7 @@ const wnsSecret = 'secret-of-the-windows-app';
 const sid = 'ms-app://s-1-15-2-1-2-3-4-5-6-7';
 const key = { authtype: 'jwt', privatekey: p8, keyid: 'KEY0000001', teamid: 'TEAM000001', topic: 'com.example' };
 
-/** The secrets above; a part without line breaks stands for a key, because JSON escapes line breaks. */
+/** The secrets above; for a private key one of its lines, because JSON escapes line breaks. */
 const secrets = [
   ...[password, keystore, wnsSecret, serviceAccount.private_key_id],
   ...[p8, rsa].map((text) => text.split('\n')[1] ?? ''),

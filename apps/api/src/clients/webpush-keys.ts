@@ -4,7 +4,7 @@ import { log } from '@pns/runtime';
 import { currentKeys, newVapidKeys, vapidKeysFor, type VapidKeys } from '@pns/transport-webpush';
 import { ClientAccounts } from './client-accounts';
 
-/** The VAPID keys of clients: their own, or those of the server, which are made at its first start. */
+/** The VAPID keys of clients: their own keys, or the keys of the server, which are made at its first start. */
 @Injectable()
 export class WebpushKeys implements OnApplicationBootstrap {
   private server: Promise<VapidKeys> | undefined;
@@ -14,7 +14,7 @@ export class WebpushKeys implements OnApplicationBootstrap {
     private readonly accounts: ClientAccounts,
   ) {}
 
-  /** Never rejects: the other routes do not need the keys. */
+  /** Reads or makes the keys of the server. Never rejects, because the other routes do not need the keys. */
   async onApplicationBootstrap(): Promise<void> {
     try {
       await this.serverKeys();

@@ -10,7 +10,7 @@ import { PropertyWrites } from './property-writes';
 import { ServerPropertiesController } from './server-properties.controller';
 import { UserPropertiesController } from './user-properties.controller';
 
-/** Everything under `/v1/config`. */
+/** The routes under `/v1/config`. */
 @Module({
   controllers: [
     ServerPropertiesController,

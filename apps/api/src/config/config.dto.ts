@@ -47,7 +47,7 @@ export class PropertyList extends createZodDto(
   z.object({ items: z.array(property), nextCursor: z.string().optional() }),
 ) {}
 
-/** `from` is the origin of a property that a file sets. */
+/** The view of a property. `from` is its origin if a file sets it. */
 export function propertyView(
   { name: of, value, final: narrowest, version }: Listed<StoredProperty>,
   from?: Origin,
@@ -85,7 +85,7 @@ export class ContextSetList extends createZodDto(
   z.object({ items: z.array(contextSet), nextCursor: z.string().optional() }),
 ) {}
 
-/** `file` defines the set, if a file does. */
+/** The view of a context set. `file` is the file that defines the set; absent for a set of the API. */
 export function contextSetView(
   { name: of, rank: at, withTags }: Omit<StoredContextSet, 'version'>,
   file?: string,

@@ -26,7 +26,7 @@ export function explanationOf(
   { subscriptions, sockets, isComplete }: Targets,
   rules: SocketRules,
 ): Explanation {
-  // Undefined only if the cache evicted the user during this request. The dispatcher sends nothing in this state either.
+  // `explained` is undefined only if the cache evicted the user during this request. The dispatcher then sends nothing either.
   const { decision, places } = explained ?? { decision: notLoaded, places: [] };
   const decided = {
     isEnabled: decision.isEnabled,
@@ -138,7 +138,7 @@ interface Aim {
   readonly rules: TargetRules;
 }
 
-/** `obstacles` are reasons that only this kind of target has. */
+/** Explains one target. `obstacles` are reasons against sending that only this kind of target has. */
 function targetOf(
   { topic, client, transport, topics, rules }: Aim,
   obstacles: readonly string[],

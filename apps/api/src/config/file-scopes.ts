@@ -20,7 +20,7 @@ export class FileScopes {
     return this.directory.faults;
   }
 
-  /** In the order in which they are tried. */
+  /** The context sets, in the order in which they are tried. */
   get sets(): readonly FileSet[] {
     return this.directory.content.sets.map(({ name, rank, tagText, file }) => ({
       name,

@@ -16,7 +16,7 @@ export class PropertyWrites {
     private readonly files: FileScopes,
   ) {}
 
-  /** The properties set through the API, and those of files where the API sets none. */
+  /** The properties that the API sets, and properties of files whose names the API does not set. */
   async list(place: PropertyPlace, page: PageRequest): Promise<PropertyList> {
     const isInFiles = await this.isInFiles(place);
     const ofFiles = isInFiles ? this.files.properties(place) : [];
@@ -27,7 +27,7 @@ export class PropertyWrites {
     };
   }
 
-  /** A property from a file has no version, because the API cannot change it. */
+  /** Returns a property and sets its ETag. A property of a file has no version, because the API cannot change it. */
   async get(place: PropertyPlace, name: string, reply: FastifyReply): Promise<PropertyView> {
     const property = await this.store.property(place, name);
     if (property === undefined) {
@@ -66,7 +66,11 @@ export class PropertyWrites {
     throw notSet(name, ofFile !== undefined && 'id' in where ? ` A file sets it (${where.id}); remove it there.` : '');
   }
 
-  /** @throws RequestError `CONTEXT_SET_NOT_FOUND` for a context set that is neither stored nor in a file. */
+  /**
+   * Whether the properties of files are in effect at `place`.
+   *
+   * @throws RequestError `CONTEXT_SET_NOT_FOUND` for a context set that is neither stored nor in a file.
+   */
   private async isInFiles(place: PropertyPlace): Promise<boolean> {
     if (place.scope !== 'contextSet') return true;
     if ((await this.store.contextSet(place.set)) !== undefined) return false; // the stored set replaces the set of a file

@@ -83,8 +83,8 @@ export class DeliveriesController {
   }
 
   /**
-   * Repeats `step`, which handles up to `limit` deliveries, until there are no more or it has handled as many as one request may. A
-   * delivery that fails again meanwhile is not handled a second time.
+   * Repeats `step`, which handles up to `limit` deliveries, until none is left or `mostAtOnce` are handled. A delivery that fails
+   * again meanwhile is not handled a second time.
    */
   private async handleAll(
     given: FailedDeliveryFilter,

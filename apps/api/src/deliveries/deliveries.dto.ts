@@ -84,7 +84,7 @@ const view = z.object({
 
 export class DeliveryList extends createZodDto(z.object({ items: z.array(view), nextCursor: z.string().optional() })) {}
 
-/** Without token and payload: these are private, and finding a fault does not need them. */
+/** The view of a failed delivery. It omits token and payload, which are private and not needed to find a fault. */
 export function deliveryView({
   delivery,
   outcome: ended,

@@ -83,7 +83,7 @@ function delivery(of: UserKey, changes: Partial<Delivery> = {}): Delivery {
   };
 }
 
-/** Rejects unless the API accepts the request. */
+/** Sends a request and returns the body of the answer. Rejects unless the API accepts the request. */
 async function send<Body>(method: string, path: string, body: unknown): Promise<Body> {
   const answer = await api.send<Body>(method, path, { body });
   if (answer.status >= 300) throw new Error(`${method} ${path}: ${JSON.stringify(answer.body)}`);
@@ -187,7 +187,7 @@ function tracesOfContext(context: number, lines: readonly string[]): string[] {
   return lines.filter((line) => id.test(line));
 }
 
-/** The tables and kinds of keys that contain lines. */
+/** The tables and kinds of keys to which the lines belong, without the history. */
 function placesOf(lines: readonly string[]): string[] {
   const places = lines.map((line) => {
     const [key = '', field] = line.replace(/^\{[^}]*\}:/, '').split(' ');
@@ -196,7 +196,7 @@ function placesOf(lines: readonly string[]): string[] {
       .replace(/^websocket-node-.*?:/, 'websocket-node:');
     return kind.replace(/:[0-9a-f]{40}$/, field === 'data' ? ':job' : ':other');
   });
-  // The history is written some time later.
+  // The history is written later than other data, so its tables can be empty.
   return [...new Set(places)].filter((place) => !place.startsWith('history_')).sort();
 }
 
@@ -387,7 +387,7 @@ function gate(): { readonly passed: Promise<void>; readonly open: () => void } {
 }
 
 describe('data that a worker holds', () => {
-  /** Dispatches a delivery. */
+  /** A new delivery for a user. */
   const fresh = (of: UserKey) => delivery(of, { transport: 'wns', dueAt: Date.now() + hour });
   const inJobs = (of: UserKey, lines: string[]) => tracesOf(of, lines).filter((line) => line.includes(' data '));
 

@@ -11,16 +11,16 @@ import type { Owner } from '@pns/subscriptions';
 import { RemovedKeys } from '../authentication/removed-keys';
 import { RequestError } from '../http/request-error';
 
-/** Longest time of one request, in ms. The next request continues. */
+/** Longest time of one request, in ms. The next request continues the erasure. */
 const erasureTimeoutMs = 30_000;
 
 /** Pause before running deliveries and closing sockets are checked again, in ms. */
 const pauseMs = 100;
 
-/** After this time, in ms, every process has written its history: it writes twice a second, and after a failure a second later. */
+/** Time after which every process has written its history, in ms: it writes twice a second, and 1 s after a failure. */
 const historyWrittenMs = 1500;
 
-/** A deletion of this size holds its locks for some milliseconds. */
+/** Most rows of one deletion, which holds its locks for some milliseconds. */
 const rowsPerStep = 1000;
 
 /** The OpenAPI description of both erasure routes. */
@@ -59,7 +59,7 @@ export class Erasure {
   ) {}
 
   /**
-   * Resolves when no data is left. Safe to repeat, also after a crash, and safe to run concurrently.
+   * Resolves when no data of the owner is left. Safe to repeat, also after a crash, and safe to run concurrently.
    *
    * @throws PnsError `VERSION_CHANGED` before anything was erased; RequestError `ERASURE_UNFINISHED` after `withinMs`.
    */
@@ -68,8 +68,8 @@ export class Erasure {
     const change = changeOf(owner);
     if (expected !== undefined) await this.changes.make(change, () => this.directory.remove(owner, expected));
     await this.sessions.endAllOf(owner);
-    // A worker may move data that it holds to a place that was already erased. So rounds repeat until one finds nothing.
-    // Processes may hold records of the history although nothing else is left.
+    // A worker may move data that it holds to a place that was already erased. So rounds repeat until a round finds nothing.
+    // Processes may hold records of the history when all other data is erased.
     let mayHaveHistory = true;
     for (;;) {
       const { found, heldBy } = await this.changes.make(change, () => this.eraseOnce(owner, deadline));
@@ -80,7 +80,7 @@ export class Erasure {
     }
   }
 
-  /** Erases every place once, in the order of a notification's life: data that moves on is found at a later place. */
+  /** Erases every place once, in the order in which a notification passes them, so that moving data is found at a later place. */
   private async eraseOnce(owner: Owner, deadline: number): Promise<Erased> {
     return erasedInAll([
       await this.eraseRows(owner, deadline), // includes subscriptions, so that no new deliveries are made

@@ -53,7 +53,7 @@ const view = z.object({
 
 export class EndpointList extends createZodDto(z.object({ items: z.array(view), nextCursor: z.string().optional() })) {}
 
-/** `disableAfterMs` is 0 if endpoints are never switched off. */
+/** The view of an endpoint. `disableAfterMs` is 0 if endpoints are never switched off. */
 export function endpointView(endpoint: ListedEndpoint, disableAfterMs: number): z.infer<typeof view> {
   const { id, transport: by, client: to, origin, reason, warned, subscriptions } = endpoint;
   const { failingSince, deferredSince, offAt } = endpoint;

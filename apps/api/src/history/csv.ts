@@ -12,7 +12,7 @@ export function csvOf(columns: readonly string[], rows: readonly (readonly Cell[
   return [columns, ...rows].map((row) => `${row.map(cellOf).join()}\r\n`).join('');
 }
 
-/** Makes `reply` an answer in CSV. The link leads to the next page. */
+/** Sets the Content-Type of CSV, and the link to the next page if there is one. */
 export function sendAsCsv(reply: FastifyReply, url: string, nextCursor: string | undefined): void {
   void reply.type('text/csv; charset=utf-8');
   if (nextCursor === undefined) return;

@@ -3,7 +3,7 @@ import { createZodDto } from 'nestjs-zod';
 import { z } from 'zod';
 import { client, idNumber, idText, notificationId, pageQuery, timeIn, topic } from '../http/fields';
 
-/** How an attempt can end, and `deferred`. */
+/** The outcomes of attempts, and `deferred` for a delivery without an attempt. */
 const outcomes = [
   ...['delivered', 'retry', 'gone', 'rejected', 'misconfigured', 'exhausted', 'expired', 'suppressed', 'deferred'],
   'moved',

@@ -214,7 +214,7 @@ it('leaves no row of an erased user or context, and those of the others', async 
   const kept = [await post(6, 2), await post(8, 1)];
   for (const id of erased) deliver({ id, context: 6, user: 1 }, { kind: 'delivered' });
   await until(`/v1/notifications/${kept[1]}`, ({ status }) => status === 200);
-  // Records that are still in memory, too.
+  // This record may still be in memory when the user is erased.
   deliver({ id: 'late', context: 6, user: 1 }, { kind: 'gone', reason: 'answered 410' });
   expect((await api.send('DELETE', '/v1/contexts/6/users/1')).status).toBe(204);
   expect((await api.send('DELETE', '/v1/contexts/7')).status).toBe(204);

@@ -83,7 +83,7 @@ describe('the answer to a bad request', () => {
         request.destroy();
       });
       request.on('error', reject);
-      request.write('{'); // the rest is not sent
+      request.write('{'); // the body is never completed
     });
     expect(status).toBe(401);
   });

@@ -13,8 +13,8 @@ export const defaultBodyBytes = 64 * 1024;
 const maxBodyDepth = 64;
 
 /**
- * A larger body is parsed in a later turn of the event loop. Otherwise the parsing of several bodies would block the event loop
- * for long.
+ * In bytes. A larger body is parsed in a later turn of the event loop, because parsing several of them in one turn would block
+ * the event loop for long.
  */
 const bytesParsedAtOnce = 16 * 1024;
 
@@ -25,7 +25,7 @@ export const ndjson = 'application/x-ndjson';
 export const cloudEvent = 'application/cloudevents+json';
 export const cloudEventBatch = 'application/cloudevents-batch+json';
 
-/** Any other media type of JSON: the data of a CloudEvent whose attributes are headers may have one. */
+/** Any other media type of JSON, which the data of a CloudEvent with attributes in headers may have. */
 const otherJson = /^[^/;\s]+\/(?:[^;\s]+\+)?json\s*(?:;|$)/i;
 
 /** A format of CloudEvents that is not supported, such as Avro. */
@@ -87,7 +87,7 @@ export function installBodyParsers(server: FastifyInstance): void {
   });
 }
 
-/** This is also the sentence for a body without a supported Content-Type. */
+/** `ProblemFilter` has the same sentence for a Content-Type without a parser. */
 const jsonOnly = 'Send the body as application/json, and say so in Content-Type.';
 
 function setBodyLimit(route: RouteOptions): void {

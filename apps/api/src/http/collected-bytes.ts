@@ -13,7 +13,7 @@ const none = Buffer.alloc(0);
 export class CollectedBytes {
   private buffers: Buffer[] = [];
   private block = none;
-  /** The part of the block with bytes that are not in `buffers`. */
+  /** The start and end of the bytes in `block` that are not in `buffers` yet. */
   private start = 0;
   private end = 0;
   length = 0;
@@ -35,7 +35,7 @@ export class CollectedBytes {
     this.end += chunk.copy(this.block, this.end);
   }
 
-  /** The bytes so far, in order, as few buffers. */
+  /** The bytes that were added so far, in order, in a small number of buffers. */
   parts(): readonly Buffer[] {
     this.closePart();
     return this.buffers;

@@ -19,7 +19,7 @@ const errors: unknown[] = [];
 
 beforeAll(async () => {
   api = await testApi();
-  // Static files are not routes.
+  // `KnownPaths` does not contain static files, so one is added.
   routes = [...api.app.get(KnownPaths).routes(), { path: '/docs/swagger-ui.css', methods: ['GET', 'HEAD'] }];
   const { body } = await api.send<{ token: string }>('POST', '/v1/sessions', { body: { context: 1, user: 14 } });
   session = body.token;
@@ -105,8 +105,8 @@ async function failing(requests: readonly HostileRequest[]): Promise<string[]> {
 }
 
 /**
- * An answer may arrive before the body is read, and end the connection. Node answers a request that it cannot parse with a
- * body, even a HEAD.
+ * Whether the error of a request is no fault of the API. The API may answer and close the connection before the body is sent.
+ * Node's answer to a request that it cannot parse has a body, even for a HEAD.
  */
 function isExpected({ message }: Error, { method }: HostileRequest): boolean {
   return /ECONNRESET|EPIPE|hang up/.test(message) || (method === 'HEAD' && message.startsWith('Parse Error'));

@@ -37,8 +37,8 @@ export const notificationId = z
   .regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 printable ASCII characters without spaces');
 
 /**
- * Text on one line: not empty, no control characters, no lone surrogates. A text that is too long skips the expression, which
- * takes a second for five million characters and overflows its stack for more.
+ * Text on one line: not empty, no control characters, no lone surrogates. The expression is not applied to a text that is too
+ * long: it takes a second for five million characters, and overflows its stack for more.
  */
 export function plainText(maxLength: number): z.ZodString {
   return z
@@ -48,7 +48,7 @@ export function plainText(maxLength: number): z.ZodString {
     .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not contain control characters');
 }
 
-/** The text of a time of RFC 3339 with an offset. Its letters may be lower-case (RFC 3339, 5.6). The output has upper-case ones. */
+/** A time of RFC 3339 with an offset, as text. Lower-case letters (RFC 3339, 5.6) become upper-case. */
 export const dateTime = (sentence: string) =>
   z
     .string(sentence)
@@ -59,11 +59,11 @@ export const dateTime = (sentence: string) =>
 /** A time in a query, in ms since the epoch. */
 export const time = dateTime('must be a time, such as 2030-12-31T00:00:00Z').transform(Date.parse);
 
-/** An optional time in a query. */
+/** The schema of an optional time in a query; `text` describes this time. */
 export const timeIn = (text: string) =>
   time.optional().meta({ type: 'string', format: 'date-time', description: text });
 
-/** Selects a page of a list. */
+/** The query parameters that select a page of a list. */
 export const pageQuery = {
   limit: z
     .string()
@@ -77,5 +77,5 @@ export const pageQuery = {
 
 export class PageQuery extends createZodDto(z.strictObject(pageQuery)) {}
 
-/** A path that ends in a UUID. */
+/** The parameters of a path whose `id` is a UUID. */
 export class UuidPath extends createZodDto(z.object({ id: z.uuid('must be a UUID') })) {}

@@ -40,7 +40,7 @@ const programs = {
   `,
 };
 
-/** The compiler's messages by the names of the programs; those of the generated file are at `api`. */
+/** The compiler's messages by the names of the programs, and under `api` for the generated file. */
 const faults: Partial<Record<string, string[]>> = {};
 
 beforeAll(async () => {

@@ -28,8 +28,8 @@ async function longestTurn(act: () => Promise<unknown>): Promise<number> {
 }
 
 /**
- * The CPU time is that of all threads of this process, including the sender and the garbage collector. Without them the API takes
- * 10 to 40 ms; `JSON.parse` takes up to 10,000 ms for the same bodies.
+ * Limit of `longestTurn`, which includes all threads of this process, also the sender and the garbage collector. The API alone
+ * takes 10 to 40 ms; `JSON.parse` takes up to 10,000 ms for the same bodies.
  */
 const longestTurnMs = 1000;
 /** A busy machine can make one attempt slow. Code that blocks the event loop makes every attempt slow. */

@@ -1,7 +1,7 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { sample } from 'openapi-sampler';
 
-/** A part of the OpenAPI document. The code that uses it knows its kind. */
+/** Any part of the OpenAPI document that is an object. */
 export type Json = Record<string, unknown>;
 
 const uuid = '018f3c1e-7a5b-4c2d-9e8f-0a1b2c3d4e5f';
@@ -160,7 +160,7 @@ function suggestion(name: string, schema: Json, own: Examples = {}): unknown {
   return [...(own[name] ?? examples[name] ?? []), ...generic].find((value) => fits(value, schema));
 }
 
-/** For numbers and times: the library would show the smallest number and an old time. */
+/** Examples for numbers and times, for which the library would show the smallest number and an old time. */
 const generic = [1, time];
 
 function fits(value: unknown, schema: Json): boolean {

@@ -2,7 +2,7 @@ import type { OpenAPIObject } from '@nestjs/swagger';
 import { cloudEvent, cloudEventBatch, ndjson } from './body-parsers';
 import { addExamples, operationsOf, type Json } from './openapi-examples';
 
-/** The sections of the page, in the order in which a new reader needs them; others follow. */
+/** The first sections of the page, in the order in which a new reader needs them; other sections follow. */
 const sections = [
   'Notifications',
   'Subscriptions',
@@ -92,7 +92,7 @@ export function finishDescription(document: OpenAPIObject): OpenAPIObject {
   return document;
 }
 
-/** Nest joins the descriptions of all decorators of one status, and each paragraph contains the earlier ones. */
+/** Removes paragraphs that another paragraph contains: Nest joins the descriptions of all decorators of one status. */
 function withoutRepetition(description: unknown): string {
   const paragraphs = typeof description === 'string' ? [...new Set(description.split('\n\n'))] : [];
   return paragraphs.filter((one) => !paragraphs.some((other) => other !== one && other.includes(one))).join('\n\n');

@@ -82,7 +82,7 @@ it('clients are listed by name and transport, page by page', async () => {
 
 it('every list that can grow has limit, cursor and nextCursor', async () => {
   const { body } = await api.send<Document>('GET', '/openapi.json');
-  // These lists are bounded: the registry of properties, and a hundred faults per file.
+  // These lists have no pages, because they are bounded: by the registry of properties, or to a hundred faults per file.
   const whole = ['/v1/config/properties', '/v1/config/effective', '/v1/config/faults'];
   const lists = (await describedRoutes(api)).filter(({ method, path }) => method === 'GET' && isList(body, path));
   expect(lists.length).toBeGreaterThan(10);

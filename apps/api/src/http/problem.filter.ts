@@ -69,7 +69,7 @@ export function statusOf(error: unknown): number | undefined {
   return typeof status === 'number' ? status : undefined;
 }
 
-/** The problem of a request that the framework refused. Its own message may name internals, so it is not used. */
+/** The problem of a request that the framework refused. The framework's message is not used, because it may name internals. */
 function frameworkProblem(status: number | undefined, bodyLimit: number): Problem | undefined {
   switch (status) {
     case 403: // a path that would leave the folder of static files

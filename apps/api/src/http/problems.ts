@@ -74,7 +74,7 @@ export const problemKinds = {
   ERASURE_UNFINISHED: { status: 503, title: 'The erasure is not finished yet', retryAfterSeconds: 1 },
   STOPPING: { status: 503, title: 'This process is stopping', retryAfterSeconds: 1 },
   OVERLOADED: { status: 503, title: 'The service is overloaded', retryAfterSeconds: 1 },
-  // The other codes of libs and apps, so that every `PnsError` has a status. Most of them end no request to the API.
+  // Further codes of libs and apps, listed so that every `PnsError` has a status. Most of these errors end no request to the API.
   SESSION_MISSING: { status: 401, title: 'A session is needed' },
   SESSION_INVALID: { status: 401, title: 'The session is not valid' },
   SESSION_ENDED: { status: 401, title: 'The session has ended' },
@@ -103,7 +103,7 @@ export const problemKinds = {
   DEMO_REFUSED: { status: 500, title: 'The example could not be prepared' },
 } as const satisfies Readonly<Record<PnsErrorCode, ProblemKind>>;
 
-/** An RFC 9457 problem. `code` is ours: stable, and the same as the end of `type`. */
+/** An RFC 9457 problem. `code` is an extension of PNS: it is stable, and `type` ends with it. */
 export interface Problem {
   readonly type: string;
   readonly title: string;

@@ -19,7 +19,7 @@ const wholes: Readonly<Record<ArgumentMetadata['type'], string>> = {
   custom: 'the request',
 };
 
-/** Parses the parameters of each handler by their DTO. @throws RequestError when one does not fit. */
+/** Parses the parameters of each handler by their DTO. @throws RequestError when a parameter does not match its DTO. */
 @Injectable()
 export class RequestPipe implements PipeTransform {
   transform(value: unknown, { type, metatype }: ArgumentMetadata): unknown {

@@ -4,7 +4,7 @@ import { visit, type JSONPath } from 'jsonc-parser';
 import type { Fault } from '../http/faults';
 import { isExactNumber } from './exact-number';
 
-/** More faults would not help the sender. */
+/** Most faults that are reported: more of them would not help the sender. */
 const maxFaults = 10;
 
 /** The name of a member may have any length; a fault quotes this many bytes. */
@@ -13,7 +13,7 @@ const maxNameLength = 100;
 /** Half of a surrogate pair. */
 const surrogate = /\p{Cs}/u;
 
-/** A copy of an object loses this member, because it sets the prototype. */
+/** Setting this member sets the prototype of an object, so a copy of an object loses it. */
 const reservedName = '__proto__';
 
 /**
@@ -50,7 +50,7 @@ function alteredValues(text: string, whole: string): Fault[] {
   return faults.list;
 }
 
-/** Reads the bytes as Latin-1, so that an offset in the text is an offset in the bytes. */
+/** Finds texts that are not UTF-8. Reads the bytes as Latin-1, so that an offset in the text is an offset in the bytes. */
 function textsThatAreNotUtf8(bytes: Buffer, whole: string): Fault[] {
   const faults = new FaultList(whole);
   const isValid = (offset: number, length: number) => isUtf8(bytes.subarray(offset, offset + length));

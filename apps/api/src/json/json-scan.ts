@@ -18,7 +18,7 @@ const closeList = 0x5d;
 const openObject = 0x7b;
 const closeObject = 0x7d;
 
-/** A double represents 15 digits exactly, with every exponent of two digits. */
+/** JavaScript writes every number of up to 15 digits and an exponent of up to two digits with the same value. */
 const exactDigits = 15;
 const exactExponent = 2;
 
@@ -34,9 +34,9 @@ export class JsonScan {
   depth = 0;
   /** The number of members of all objects. */
   members = 0;
-  /** Whether it contains a number that JavaScript alters, or half a surrogate pair. Can also be true for an exact long number. */
+  /** Whether the text has a number that JavaScript alters, or half a surrogate pair. May also be true for a long exact number. */
   isAltered = false;
-  /** The values in the list. Values beyond `maxSpans` are only counted. */
+  /** The positions of the values in the list. Values beyond `maxSpans` are only counted. */
   readonly spans: Span[] = [];
   spanCount = 0;
   /** Whether the list was found. */
@@ -56,7 +56,7 @@ export class JsonScan {
   /** The nesting level of the list's values. */
   private readonly listLevel: number;
 
-  /** `listName` is the member of the outermost object whose values are found, or null where the outermost value is the list. */
+  /** `listName` is the member of the outermost object that is the list; null: the outermost value is the list; empty: no list. */
   constructor(
     private readonly bytes: Buffer,
     private readonly listName: string | null = '',

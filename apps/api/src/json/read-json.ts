@@ -63,7 +63,7 @@ export function readScanned(bytes: Buffer, scan: JsonScan, bounds: JsonBounds, w
 }
 
 /**
- * The number of members of all objects in `value`. It is lower than in the text where a name occurs twice. NaN where a member
+ * The number of members of all objects in `value`: lower than the number in the text if a name occurs twice, and NaN if a member
  * has the name `__proto__`.
  */
 function membersOf(value: unknown): number {

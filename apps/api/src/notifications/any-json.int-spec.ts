@@ -87,7 +87,7 @@ it.each([
         code: expect.stringMatching(/^[A-Z_]+$/) as string,
       });
     }),
-    // One valid notification, because random ones may all be invalid.
+    // Adds one valid notification, because random notifications may all be invalid.
     { numRuns: 300, examples: allowed[0] === 202 ? [[taken]] : [] },
   );
   expect(seen).toContain(allowed[0]); // fails if the samples are too uniform

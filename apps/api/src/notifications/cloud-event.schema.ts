@@ -13,7 +13,7 @@ export function topicOf(type: string): string {
 /** RFC 2046. A media type declares JSON if its subtype is `json` or ends with `+json`. */
 const jsonMediaType = /^[^/;\s]+\/(?:[^;\s]+\+)?json\s*(?:;|$)/i;
 
-/** The characters of RFC 3986. */
+/** The characters that RFC 3986 allows in a URI. */
 const uriReference = /^[\w.~:/?#[\]@!$&'()*+,;=%-]{1,2048}$/;
 
 const text = z.string().min(1, 'must not be empty');
@@ -68,7 +68,7 @@ export const cloudEventSchema = z
       const message = attributeFault(name, attribute);
       if (message === undefined) continue;
       issues.push({ code: 'custom', path: [name.slice(0, 100)], message, input: attribute });
-      // The sender chooses how many faults an event has.
+      // The list is limited, because the sender chooses how many faults an event has.
       if (++faults === maxFaults) break;
     }
     const fault = dataFault(value);

@@ -33,7 +33,7 @@ export function readCloudEvent(posted: JsonRead, now: number, trace?: TraceConte
   return { ok: true, notifications: [notification], hasUsers: false, bytes: data.bytes };
 }
 
-/** JSON may have null for an attribute without a value. For the data, null is a value. */
+/** Removes attributes that are null, which means in JSON that they have no value. For `data`, null is a value. */
 function withoutUnset(event: unknown): unknown {
   if (typeof event !== 'object' || event === null || Array.isArray(event)) return event;
   return Object.fromEntries(Object.entries(event).filter(([name, value]) => value !== null || name === 'data'));
@@ -48,8 +48,8 @@ function notificationOf(event: CloudEvent, payload: Notification['payload'], now
     payload,
     priority: 'high',
     timestamp: now,
-    // An id is unique for its source only. Neither a source nor an id contains a space. So a key has only one reading, and
-    // differs from the ids of notifications that are not CloudEvents.
+    // An id is unique for its source only. Neither a source nor an id contains a space. So a key identifies one source and id,
+    // and differs from the ids of notifications that are not CloudEvents.
     idempotencyKey: `${source} ${id}`,
     producer: producerOf(source),
   };
@@ -87,7 +87,7 @@ function readMember(name: string, text: Buffer): JsonRead {
 
 const dataBounds = { ...entryBounds, depth: maxPayloadDepth };
 
-/** A CloudEvent whose attributes are headers and whose data is the body. `bytes` is undefined where there is no body. */
+/** Reads a CloudEvent whose attributes are headers and whose data is the body. `bytes` is undefined if there is no body. */
 export function eventInHeaders(headers: IncomingHttpHeaders, bytes: Buffer | undefined): JsonRead {
   const read = eventAttributes(headers);
   if (!read.ok) return { ok: false, reason: 'altered', sentence: sentenceOf(read.faults), faults: read.faults };

@@ -4,13 +4,13 @@ import { folderId, mailPayload, namesIn, unreadOf, withoutUndefined, type Doveco
 interface DovecotEvent {
   readonly topic: string;
   readonly payload: Record<string, unknown>;
-  /** Events of one folder are joined. A new mail has none: it is joined with an equal one only. */
+  /** Joins events of one folder. Absent for a new mail, which is joined with an equal notification only. */
   readonly aggregationKey?: string;
 }
 
 /**
- * The notification for an event; undefined for an event that has none. The driver's code and its documentation disagree about the
- * case of the first letter of a name.
+ * The topic and payload for an event; undefined for an event without a notification. Case in names is ignored, because the
+ * driver's code and its documentation disagree about the first letter.
  *
  * Source of the names: RFC 5423, section 4.1.
  */
@@ -39,7 +39,7 @@ function mailEvent(request: DovecotRequest): DovecotEvent {
   return { topic: newMail, payload: mailPayload(request) };
 }
 
-/** The copy in the folder of sent mails and a draft are not new for their author, so phones must not show them. */
+/** A mail added to a folder. A copy of a sent mail and a draft are not new for their author: phones must not show them. */
 function appended(request: DovecotRequest): DovecotEvent {
   const flags = namesIn(request);
   const isKnown = flags.some((flag) => ['\\seen', '\\draft', '\\deleted'].includes(flag.toLowerCase()));

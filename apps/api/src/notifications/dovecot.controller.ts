@@ -61,7 +61,7 @@ export class DovecotController {
     return done;
   }
 
-  /** A login in a context that the API key may not access counts as unknown. */
+  /** The addressed user; undefined for an unknown login, or one in a context that the API key may not access. */
   private async addressee(request: DovecotRequest, caller: FastifyRequest): Promise<UserKey | undefined> {
     const named = addresseeIn(request.user);
     if (named !== undefined) {

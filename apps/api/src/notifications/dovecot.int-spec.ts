@@ -33,7 +33,7 @@ afterEach(async () => {
 
 afterAll(() => api.close());
 
-/** Dovecot's HTTP client uses Basic with any user name. */
+/** Sends a request like Dovecot's HTTP client, which uses Basic with any user name. */
 function notify(body: unknown) {
   const authorization = `Basic ${Buffer.from(`dovecot:${key}`).toString('base64')}`;
   const headers = { authorization, 'content-type': 'application/json; charset=utf-8' };
@@ -103,7 +103,7 @@ it('Dovecot gets Retry-After of one second when Redis or Postgres is not reachab
   const parted = await api.sibling({ redisUrl: links[0].url, databaseUrl: links[1].url });
   for (const link of links) {
     link.cut();
-    // The login makes a query of Postgres necessary.
+    // The user is a login, so that the API must query Postgres.
     const body = { ...request, user: 'john@example.com' };
     const answer = await parted.send('PUT', path, { body });
     expect(answer.status).toBe(503);
@@ -147,7 +147,7 @@ it('events of one folder are joined, and a repeated request is not counted', asy
     ]),
   );
   const spans = await Promise.all([0, 1, 2, 3].map((shard) => api.redis.hvals(`{${api.redisPrefix}:${shard}}:spans`)));
-  // The fourth number of a window is how many notifications it has.
+  // The fourth part of the text for a window is the number of its notifications.
   expect(
     spans
       .flat()

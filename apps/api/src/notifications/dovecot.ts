@@ -52,12 +52,12 @@ export type DovecotRequest = z.infer<typeof dovecotRequest>;
 /** The request in the OpenAPI document. */
 export class DovecotNotification extends createZodDto(dovecotRequest) {}
 
-/** Events that a mail has once, because a UID is never used again. Others, such as a change of a flag, can recur. */
+/** Events that a mail has once, because a UID is never used again. Other events, such as a change of a flag, can recur. */
 const onceForMail: ReadonlySet<string> = new Set(['messagenew', 'messageappend', 'messageexpunge']);
 
 /**
- * The id of the notification about an event. It stays the same when Dovecot repeats its request after 2 s without an answer, and
- * when both the driver and the script report a mail. Undefined where the request does not identify the event.
+ * The id of the notification about an event. It is the same when Dovecot repeats a request after 2 s without an answer, and when
+ * both the driver and the script report a mail. Undefined if the request does not identify the event.
  */
 export function notificationIdOf(request: DovecotRequest, { context, user }: UserKey): string | undefined {
   const { folder } = request;

@@ -14,7 +14,7 @@ const formats = [
 ] as const;
 
 describe.each(formats)('%s', (_format, read, valid) => {
-  /** The span that posted an entry with these fields in a request with this span. */
+  /** The `postedBy` of an entry with `fields` in a request with the span `request`. */
   function posterOf(fields: object, request?: TraceContext): unknown {
     const entry = read({ ok: true, value: { ...valid, ...fields }, compactBytes: 1, depth: 1 }, 1, request);
     if (!entry.ok) throw new Error(entry.refusal.sentence);

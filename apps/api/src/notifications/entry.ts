@@ -21,7 +21,7 @@ export type ReadEntry =
       readonly ok: true;
       readonly notifications: readonly Notification[];
       readonly hasUsers: boolean;
-      /** The compact size of the text. */
+      /** The compact size of the entry's text, in bytes. */
       readonly bytes: number;
     }
   | UnreadEntry;
@@ -50,8 +50,8 @@ export function readEntry(posted: JsonRead, now: number, trace?: TraceContext): 
 }
 
 /**
- * The span that the traces of the entry's notifications continue: its own if it names one, else that of the request. Undefined if its
- * trace is not sampled, or while no traces are recorded.
+ * The span that the traces of the entry's notifications continue: the one that the entry names, or else the span of the request.
+ * Undefined if the trace of this span is not sampled, or while no traces are recorded.
  */
 export function posterOf(
   { traceparent, tracestate }: { readonly traceparent?: unknown; readonly tracestate?: unknown },
@@ -105,7 +105,7 @@ function addresseeFault({ user, users }: NotificationEntry): CodedFault | undefi
   return undefined;
 }
 
-// JSON.stringify can write more bytes than the compact text: six for a control character (one escape sequence), 21 for 1e20.
+// JSON.stringify can write more bytes than the compact text: 6 for a control character, whose escape counts as 1; 21 for 1e20.
 const maxGrowth = 6;
 
 /** The fault of a payload that is too large. `field` is its name in the request. */
@@ -147,7 +147,7 @@ export function refused(code: PnsErrorCode, faults: readonly Fault[]): UnreadEnt
   return { ok: false, refusal: { code, sentence: sentenceOf(faults), faults } };
 }
 
-/** The refusal of an entry whose payload has another fault. */
+/** The refusal of an entry because of its payload. */
 export function refusedPayload(sentence: string, faults: readonly Fault[] = []): UnreadEntry {
   return { ok: false, refusal: { code: 'PAYLOAD_INVALID', sentence, faults } };
 }

@@ -39,7 +39,7 @@ export interface Answer {
 
 /** The sender of an ingest request. */
 export interface Producer {
-  /** The contexts that it may post to; undefined: all. */
+  /** The contexts to which the producer may post; undefined: all. */
   readonly contexts?: readonly number[] | undefined;
   /** The remaining quota; undefined: no limit. */
   readonly quota?: Pick<Quota, 'take'> | undefined;
@@ -55,7 +55,7 @@ export class Intake {
     private readonly health: Health,
   ) {}
 
-  /** A body of one notification. `idempotencyKey` is the header, an alternative to the field `id`. */
+  /** Stores the only entry of a body. `idempotencyKey` is the header `Idempotency-Key`, an alternative to the field `id`. */
   async single(
     posted: JsonRead,
     idempotencyKey: string | undefined,
@@ -86,8 +86,8 @@ export class Intake {
   }
 
   /**
-   * A notification whose id was derived from the event, not chosen by the producer. A repeat with other content, such as another number
-   * of unread mails, is a duplicate too.
+   * Stores a notification whose id was derived from the event, not chosen by the producer. A repeat with other content, such as
+   * another number of unread mails, is a duplicate too.
    */
   async derived(notification: Notification): Promise<'accepted' | 'duplicate'> {
     const [joined = 'accepted'] = await this.join([notification]);
@@ -112,7 +112,7 @@ export class Intake {
     }
   }
 
-  /** A body of several notifications. */
+  /** Stores the entries of a batch. */
   async batch(
     entries: Iterable<JsonRead>,
     { contexts, quota, trace }: Producer = {},
@@ -131,7 +131,7 @@ export class Intake {
   }
 
   /**
-   * A stream with one notification per line; blank lines are skipped. Reading ends at the limits, and when the process is
+   * Stores the entries of a stream, one per line; blank lines are skipped. Reading ends at the limits, and when the process is
    * stopping.
    */
   async stream(body: Readable, { contexts, quota, trace }: Producer = {}): Promise<Answer> {
@@ -141,7 +141,7 @@ export class Intake {
     let linesRead = 0;
     try {
       for await (const lines of linesOf(chunksOf(body, this.health.stopping), entryBounds.bytes)) {
-        if (slices.isOver) await slices.pause(); // the lines before may all be blank
+        if (slices.isOver) await slices.pause(); // blank lines do not reach the pause below
         for (const line of lines) {
           if (++linesRead > maxLines) {
             const sentence = `A request may have at most ${maxLines} lines.`;
@@ -177,7 +177,7 @@ class ChunkedIntake {
     private readonly quota: Producer['quota'],
   ) {}
 
-  /** The error once the producer's rate limit is used up; then no more notifications are stored. */
+  /** The error when the producer's rate limit is used up; after it, no more notifications are stored. */
   limited: RequestError | undefined;
 
   /** Whether the caller should `flush`. */
@@ -206,7 +206,7 @@ class ChunkedIntake {
     return this.report.answer();
   }
 
-  /** Ends the answer before the end of the request: the lines from `index` on are refused. */
+  /** Returns the answer before the end of the request, and refuses the lines from `index` on. */
   async cutOff(index: number, { code, message }: Pick<RequestError, 'code' | 'message'>): Promise<Answer> {
     await this.flush();
     if (this.limited === undefined) count('refused');
@@ -226,7 +226,7 @@ class ChunkedIntake {
     this.waiting = [];
     this.waitingBytes = 0;
     if (chunk.length === 0) return;
-    // After a failure the rest is only reported: each further call could wait for its own timeout.
+    // After a failure, notifications are only reported as not stored: each further call could wait for its own timeout.
     if (this.report.interruption !== undefined) return this.interrupt(chunk);
     const admitted = await this.admitted(chunk);
     if (admitted > 0) await this.join(chunk.slice(0, admitted));
@@ -267,8 +267,8 @@ class ChunkedIntake {
 const aborts = new AbortListeners();
 
 /**
- * Throws the reason of `stopping` when that is aborted. The end of reading must not destroy the connection, because the answer
- * uses it.
+ * The chunks of `body`. Throws the reason of `stopping` when this signal is aborted. The end of reading must not destroy the
+ * connection, because the answer uses it.
  */
 async function* chunksOf(body: Readable, stopping: AbortSignal): AsyncGenerator<Buffer> {
   const chunks = body.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer, undefined>;

@@ -14,7 +14,7 @@ const linesPerGroup = 1000;
  */
 export async function* linesOf(stream: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<Line[]> {
   let begun = new CollectedBytes();
-  /** Also counts the bytes of a line that is too long, which are not collected. */
+  /** The bytes of the line so far. If the line is too long, they are counted, but not collected. */
   let begunBytes = 0;
   const take = (rest: Buffer): Line => {
     const bytes = begunBytes + rest.length;

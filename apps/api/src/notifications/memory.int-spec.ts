@@ -35,7 +35,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** A new notification each time, so that the accepted ones can be counted. */
+/** Posts another notification each time, so that each accepted one has a window of its own. */
 function post() {
   return api.send('POST', '/v1/notifications', { body: { ...notification, payload: { n: posted++ } } });
 }
@@ -81,7 +81,7 @@ it('a Redis without memory has its own code and a remedy, and the first request 
     redis: expect.stringMatching(/memory limit.*Raise maxmemory/) as string,
   });
   expect(await memoryRatio()).toBeGreaterThan(1);
-  // From now on a measurement exists, and each refusal uses one that is at most 200 ms old.
+  // The API has now measured Redis' memory, and each refusal uses a measurement that is at most 200 ms old.
   expect(await post()).toMatchObject({ status: 503, body: { code: 'REDIS_FULL' } });
   expect(await waiting()).toBe(before);
   await redis.config('SET', 'maxmemory', '0');

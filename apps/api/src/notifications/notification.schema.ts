@@ -11,7 +11,7 @@ const maxUsersPerEntry = 1000;
 /** Most entries of one JSON body. */
 export const maxEntriesPerBatch = 1000;
 
-/** A field of the trace context. Its content is not checked here, because a malformed one must not cost a notification. */
+/** A field of the trace context. Its content is not checked, because a notification is accepted with a malformed one. */
 const traceText = z.string().max(1024).optional();
 
 const ttlSentence = `must be a whole number of seconds from 1 to ${maxTtlSeconds}`;

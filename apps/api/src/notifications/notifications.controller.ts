@@ -119,7 +119,7 @@ export class NotificationsController {
   }
 }
 
-/** A CloudEvent in headers without a body is refused for its missing data, not for its missing body. */
+/** The CloudEvent in the headers of a request without a body. It is refused for its missing data, not for its missing body. */
 function eventWithoutData(headers: FastifyRequest['headers']): Posted | undefined {
   if (!hasEventHeaders(headers)) return undefined;
   return { isBatch: false, entry: eventInHeaders(headers, undefined), areCloudEvents: true };

@@ -39,7 +39,7 @@ afterEach(async () => {
 
 afterAll(() => api.close());
 
-/** The notifications that wait in Redis: an accepted one must be there. */
+/** The notifications that wait in Redis. Every accepted notification must be one of them. */
 async function waiting(): Promise<Waiting[]> {
   const items = await Promise.all([0, 1, 2, 3].map((shard) => api.redis.hvals(`{${api.redisPrefix}:${shard}}:items`)));
   return items.flat().map((item) => JSON.parse(item) as Waiting);

@@ -6,7 +6,7 @@ import { largeBodies } from './testing/large-bodies';
 async function longestParsed(act: () => unknown): Promise<number> {
   const { parse } = JSON;
   let longest = 0;
-  // A mock of Jest would keep every text, which are hundreds of thousands.
+  // A mock of Jest would keep all texts, hundreds of thousands of them.
   JSON.parse = (...parameters) => {
     longest = Math.max(longest, parameters[0].length);
     return parse(...parameters) as unknown;
@@ -20,7 +20,7 @@ async function longestParsed(act: () => unknown): Promise<number> {
 }
 
 it.each(largeBodies)('of a body of %s, JSON.parse gets small texts only', async (_, textOf) => {
-  const bytes = Buffer.from(textOf(0.25)); // several times the longest text that is allowed
+  const bytes = Buffer.from(textOf(0.25)); // several times the longest text that `JSON.parse` may get
   const longest = await longestParsed(async () => {
     try {
       const posted = await readPosted(bytes);

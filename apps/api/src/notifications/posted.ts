@@ -17,7 +17,9 @@ export type Posted = (
 /** A body that is always a batch: the list of the JSON Batch Format of CloudEvents. */
 type PostedBatch = Extract<Posted, { isBatch: true }>;
 
-/** Largest JSON body of several notifications, in bytes. A stream of NDJSON has no such limit; each of its lines has one. */
+/**
+ * Largest JSON body of several notifications, in bytes. A stream of NDJSON has no such limit, but each of its lines has a limit.
+ */
 export const maxPostedBytes = 16 * 1024 * 1024;
 
 /** Deepest nesting of a payload. */
@@ -33,7 +35,10 @@ export const entryBounds: JsonBounds = {
   depth: maxPayloadDepth + 1,
 };
 
-/** A body within these limits is parsed at once. A batch adds three levels around its payloads, and a list without an object two. */
+/**
+ * A body within these limits is parsed at once. A batch adds three levels around its payloads; a list without an object, two
+ * levels.
+ */
 const wholeBounds: JsonBounds = { bytes: 128 * 1024, compactBytes: 128 * 1024, depth: maxPayloadDepth + 3 };
 const wholeListBounds: JsonBounds = { ...wholeBounds, depth: maxPayloadDepth + 2 };
 
@@ -106,7 +111,7 @@ async function readPiecewise<Body extends Posted>(
   return { isBatch: true, entries: parsedAgain(texts) };
 }
 
-/** The text of an entry, and its read result without the value. */
+/** The text of an entry, and the result of reading this text, without the value. */
 interface EntryText {
   readonly text: Buffer;
   readonly read: JsonRead;
@@ -120,7 +125,7 @@ function* parsedAgain(texts: readonly EntryText[]): Generator<JsonRead> {
   for (const { text, read } of texts) yield read.ok ? { ...read, value: JSON.parse(text.toString()) as unknown } : read;
 }
 
-/** The body with a number in place of each entry. The body is valid JSON exactly if the frame and each entry are. */
+/** The body with a number in place of each entry. The body is valid JSON exactly if this frame and each entry are valid JSON. */
 function frameOf(bytes: Buffer, spans: readonly Span[]): Buffer {
   const parts: Buffer[] = [];
   let at = 0;
@@ -151,7 +156,7 @@ function postedListOf(read: JsonRead, spans: readonly Span[] = []): PostedBatch 
   return { isBatch: true, entries: entriesRead(list, read, spans) };
 }
 
-/** Each entry with its own size. */
+/** The result of reading each entry, with the entry's own size. */
 function entriesRead(
   entries: readonly unknown[],
   { compactBytes, depth }: Extract<JsonRead, { ok: true }>,
@@ -181,7 +186,7 @@ function tooManyEntries(count: number): RequestError {
   return new RequestError('BATCH_TOO_LARGE', sentence);
 }
 
-/** @throws RequestError `BODY_MALFORMED` when an entry is not JSON: then the body is not JSON. */
+/** Returns `read`. @throws RequestError `BODY_MALFORMED` when `read` is not JSON, because then the body is not JSON. */
 export function wellFormed(read: JsonRead): JsonRead {
   if (!read.ok && read.reason === 'malformed') throw malformed();
   return read;

@@ -56,7 +56,7 @@ function exactValue(text: string, node: Node | undefined = parseTree(text)): unk
   }
 }
 
-/** The digits of a number without its exponent. BigInt has no limits. */
+/** All digits of a number times ten to the power of 500, which makes it an integer. BigInt has no limits. */
 function plainDigits(token: string): string {
   const [mantissa = '', exponent = '0'] = token.toLowerCase().split('e');
   const [whole = '', fraction = ''] = mantissa.replace('-', '').split('.');

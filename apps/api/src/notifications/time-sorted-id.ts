@@ -9,7 +9,7 @@ export function timeSortedId(time: number): string {
   return last.start + randomUUID().slice(15);
 }
 
-/** The start of the last id. The notifications of one request have the same time. */
+/** The time and start of the last id, kept because the notifications of one request have the same time. */
 let last = { time: 0, start: startOf(0) };
 
 function startOf(time: number): string {

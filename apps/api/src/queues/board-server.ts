@@ -10,10 +10,10 @@ import { renderFile } from 'ejs';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { join } from 'node:path';
 
-/** The paths that are served. All others of the board change queues, or show parts of jobs that are hidden. */
+/** The paths that are served. The board's other paths change queues, or show parts of jobs that PNS hides. */
 const servedPaths: ReadonlySet<string> = new Set(['/api/redis/stats', '/api/queues', '/api/queues/:queueName/:jobId']);
 
-/** An API key with the scope `admin` is needed, for which browsers ask as the password of Basic. */
+/** Requires an API key with the scope `admin`. Browsers send it as the password of Basic. */
 const access = { scopes: ['admin'], asksBrowsers: true } as const;
 
 /** The page may connect to this API only. It sets inline styles, and its base is the path of the board. */
@@ -59,7 +59,7 @@ export class BoardServer implements IServerAdapter {
     return this;
   }
 
-  /** Errors are answered as on all other routes. */
+  /** Does nothing, because errors are answered as on all other routes. */
   setErrorHandler(): this {
     return this;
   }

@@ -21,7 +21,7 @@ export class ShownQueue extends BullMQAdapter {
   }
 }
 
-/** The board shows the JSON form of a job. */
+/** Removes data, results and errors from the JSON form of a job, which the board shows. */
 function withoutContent(job: Job): Job {
   const { id, name, timestamp, processedOn, finishedOn, attemptsMade, delay, failedReason } = job.toJSON();
   const shown = { id, name, timestamp, processedOn, finishedOn, attemptsMade, delay };

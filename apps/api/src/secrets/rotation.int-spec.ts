@@ -38,7 +38,7 @@ async function configure(api: TestApi, secret: string): Promise<void> {
   expect((await api.send('PUT', '/v1/clients/crm/transports/webhook', { body })).status).toBeLessThan(300);
 }
 
-/** All steps of a rotation. */
+/** Requests all steps of a rotation; returns the answer of the last step. */
 async function rotate(api: TestApi): Promise<Step> {
   for (let cursor = ''; ;) {
     const { status, body } = await api.send<Step>('POST', `/v1/secrets/rotate${cursor}`);
@@ -60,7 +60,7 @@ it('encrypts every secret with the new key while other processes write, so that 
   ];
   opened.push(one, other);
   let isRotating = true;
-  // The first process still encrypts with the old key, as in a rolling restart that has not reached it.
+  // The first process still encrypts with the old key, like a process that a rolling restart has not reached yet.
   const writing = [first, other].map(async (api, index) => {
     for (let round = 0; isRotating; round++) {
       const user = 1 + ((round * 2 + index) % users);

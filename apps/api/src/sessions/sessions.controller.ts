@@ -30,7 +30,7 @@ export class SessionsController {
   @ApiProblems('PATH_INVALID', 'REDIS_UNREACHABLE')
   async end(@Param() { id }: SessionPath, @Req() request: FastifyRequest): Promise<void> {
     const contexts = request.caller?.contexts;
-    // The id of a session from an identity provider does not show its context.
+    // A restricted key cannot end a session of an identity provider, because the id does not show the context.
     if (contexts?.some((context) => this.sessions.isOf(context, id)) === false) throw contextError(contexts);
     await this.sessions.end(id);
   }

@@ -31,7 +31,7 @@ export class IssuedSession extends createZodDto(
   }),
 ) {}
 
-/** An identity provider chooses the ids of its sessions. */
+/** The id may have any format, because an identity provider chooses the ids of its sessions. */
 export class SessionPath extends createZodDto(
   z.object({ id: z.string().regex(sessionIdSyntax, 'must be 1 to 128 printable ASCII characters') }),
 ) {}

@@ -11,11 +11,11 @@ export interface PushRequest {
   readonly client: string;
   readonly token?: string | undefined;
   readonly pushSubscription?: PushSubscription | undefined;
-  /** In ms since the epoch. */
+  /** The requested expiry, in ms since the epoch. */
   readonly expiresAt?: number | undefined;
 }
 
-/** The values of the registration. */
+/** The values of a registration that was granted. */
 type PushGrant = Required<Pick<Registration, 'token' | 'keys'>> & { readonly expiresAt?: number };
 
 /** Checks the subscriptions of browsers. */
@@ -26,7 +26,7 @@ export class PushGate {
     private readonly accounts: ClientAccounts,
   ) {}
 
-  /** @throws RequestError `BODY_INVALID` or `TOKEN_INVALID`. */
+  /** The values to register for a request. @throws RequestError `BODY_INVALID` or `TOKEN_INVALID`. */
   async grant({ client, token, pushSubscription, expiresAt }: PushRequest): Promise<PushGrant> {
     if (pushSubscription === undefined) throw invalid('pushSubscription', 'is missing');
     const endpoint = this.endpointOf(client, pushSubscription.endpoint);

@@ -5,7 +5,7 @@ const publicKey = z
   .string()
   .refine(isPublicKey, 'must be an uncompressed point on the curve P-256 in base64url (65 bytes)');
 
-/** A subscription as `PushSubscription.toJSON()` of a browser gives it. `endpoint` is the schema of tokens. */
+/** The schema of a subscription as a browser's `PushSubscription.toJSON()` returns it. `latest` is in ms since the epoch. */
 export function pushSubscriptionSchema(endpoint: z.ZodString, latest: number) {
   return z.object({
     endpoint,

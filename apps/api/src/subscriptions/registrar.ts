@@ -166,7 +166,7 @@ export class Registrar {
   }
 }
 
-/** A token with more bytes does not fit into its column in Postgres. Percent-encoding can make a token longer than in the request. */
+/** Throws if `token` does not fit into its column in Postgres. Percent-encoding can make a token longer than in the request. */
 function assertFits(token: string): void {
   if (Buffer.byteLength(token) <= maxTokenBytes) return;
   const message = `must have at most ${maxTokenBytes} bytes`;

@@ -9,7 +9,7 @@ interface RegistrationWarning {
   readonly detail: string;
 }
 
-/** Finds the reasons why a new subscription receives no pushes. Its owner sees them in the answer only. */
+/** Finds the reasons why a new subscription receives no pushes. Only the answer to the registration contains them. */
 @Injectable()
 export class RegistrationWarnings {
   constructor(

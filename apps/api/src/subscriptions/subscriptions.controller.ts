@@ -152,7 +152,7 @@ export class SubscriptionsController {
     return { removed: await this.subscriptions.removeMatching(filterOf(filter)) };
   }
 
-  /** @throws RequestError `SUBSCRIPTION_NOT_FOUND`, also for a context that the API key may not access. */
+  /** The subscription `id`. @throws RequestError `SUBSCRIPTION_NOT_FOUND`, also for a context that the API key may not access. */
   private async found(id: string, request: FastifyRequest): Promise<StoredSubscription> {
     const subscription = await this.subscriptions.get(id);
     if (subscription === undefined || !mayAccessContext(request, subscription.context)) throw unknownSubscription();
@@ -160,7 +160,7 @@ export class SubscriptionsController {
   }
 }
 
-/** Replaces the token by its normal forms, because each transport has its own. */
+/** Replaces the token by its normal forms, because each transport has its own form. */
 function filterOf({ token, ...rest }: SubscriptionFilterQuery): SubscriptionFilter {
   return token === undefined ? rest : { ...rest, tokens: tokensByTransport(token, rest.transport) };
 }

@@ -16,7 +16,7 @@ export const topicPattern = z
 
 const transportSentence = `must be one of ${transportNames.join(', ')}`;
 
-/** A transport, or an alias of the original. */
+/** A transport by its name or an alias. */
 export const transport = z
   .string(transportSentence)
   .transform((name, context) => {

@@ -16,7 +16,7 @@ import { testApi, type TestApi } from '../testing/test-api';
 const folder = mkdtempSync(join(tmpdir(), 'pns-test-push-'));
 const phone = { context: 1, user: 14, client: 'mobile', transport: 'apns', token: 'ab12', topics: ['ox:mail:*'] };
 
-/** A provider that sends the answer of the test. */
+/** Stands for the provider: records deliveries and returns the outcome that the test sets. */
 class FarSide implements Transport {
   readonly name = 'apns';
   readonly came: Delivery[] = [];

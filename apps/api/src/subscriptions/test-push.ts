@@ -13,7 +13,7 @@ import { RequestError } from '../http/request-error';
 /** How long a test may take, in ms. After this time the push is not sent. */
 export const testTimeoutMs = 15_000;
 
-/** Timeout of the subscription to the outcome in Redis, in ms. */
+/** Timeout of the Redis command that subscribes to the outcome, in ms. */
 const subscribeTimeoutMs = 5000;
 
 export const testTopic = 'pns:test';
@@ -51,7 +51,7 @@ export class TestPush {
     private readonly cascade: ConfigCascade,
   ) {}
 
-  /** @throws RequestError `TEST_UNANSWERED` when no worker reports the outcome in time. */
+  /** Sends a test push and returns its outcome. @throws RequestError `TEST_UNANSWERED` when no worker reports it in time. */
   async send({ id, context, user }: Subscription): Promise<TestResult> {
     const delivery = randomUUID();
     const addressed = (await this.subscriptions.subscriptionsOf([{ context, user }])).find((each) => each.id === id);

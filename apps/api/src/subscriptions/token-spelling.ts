@@ -17,7 +17,7 @@ export class TokenSpelling implements OnApplicationBootstrap, OnApplicationShutd
 
   constructor(private readonly store: TokenSpellingStore) {}
 
-  /** Does not wait for the conversion: until then, notifications go to the stored tokens. */
+  /** Does not wait for the conversion, because notifications are sent to the stored tokens until its end. */
   onApplicationBootstrap(): void {
     this.timer = setInterval(() => void this.run(), repeatEveryMs).unref();
     void this.run();
@@ -29,7 +29,7 @@ export class TokenSpelling implements OnApplicationBootstrap, OnApplicationShutd
     await this.running;
   }
 
-  /** Never rejects. */
+  /** Converts all tokens, or joins a conversion in progress. Never rejects. */
   run(): Promise<void> {
     this.running ??= this.respellAll().finally(() => (this.running = undefined));
     return this.running;

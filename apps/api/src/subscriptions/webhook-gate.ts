@@ -30,7 +30,7 @@ export class WebhookGate {
     private readonly standing: (client: string) => ClientStanding,
   ) {}
 
-  /** `now` is in ms since the epoch. @throws RequestError with the reason of the refusal. */
+  /** The values to register for a request. `now` is in ms since the epoch. @throws RequestError with the reason of a refusal. */
   async grant(request: WebhookRequest, now: number): Promise<WebhookGrant> {
     const { client } = request;
     const options = this.optionsOf(client);
@@ -50,7 +50,7 @@ export class WebhookGate {
     return this.optionsOf(client)?.uri;
   }
 
-  /** The error does not contain the reason: a subscriber must not see the content of the operator's files. */
+  /** The error for a client without usable options. It has no reason, because subscribers must not read the operator's files. */
   private withoutOptions(client: string): RequestError {
     if (this.standing(client).kind === 'missing') {
       return new RequestError(

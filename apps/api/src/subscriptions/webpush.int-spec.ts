@@ -24,7 +24,7 @@ afterEach(() => api.send('DELETE', '/v1/subscriptions?context=1'));
 
 afterAll(() => api.close());
 
-/** A subscription as a browser gives it. */
+/** A subscription as `PushSubscription.toJSON()` of a browser returns it. */
 function browser(endpoint = `https://push.example.com/${randomBytes(9).toString('base64url')}`) {
   const p256dh = createECDH('prime256v1').generateKeys('base64url');
   const keys = { p256dh, auth: randomBytes(16).toString('base64url') };

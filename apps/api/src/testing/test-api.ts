@@ -32,9 +32,9 @@ export interface TestApi {
   readonly database: FreshDatabase;
   readonly redis: Redis;
   readonly redisPrefix: string;
-  /** `Body` is what the test expects; it is not checked. */
+  /** Sends a request. `Body` is the type that the test expects; it is not checked. */
   send<Body = Record<string, unknown>>(method: string, path: string, request?: TestRequest): Promise<TestAnswer<Body>>;
-  /** All rows, and all keys in Redis with their values. Equal when nothing changed. */
+  /** All rows, and all keys in Redis with their values. Two results are equal if nothing changed between the calls. */
   contents(): Promise<Record<string, string[]>>;
   /** Starts a second API on the same database and Redis. */
   sibling(
@@ -52,11 +52,11 @@ interface TestApiOptions {
   /** Configuration files by their path below the configuration folder. */
   readonly files?: Readonly<Record<string, string | Buffer>>;
   readonly redisUrl?: string;
-  /** A URL that replaces that of the fresh database, for example of a link that the test can cut. */
+  /** Replaces the URL of the fresh database, for example by the URL of a link that the test can cut. */
   readonly databaseUrl?: string;
-  /** The keys for secrets in Postgres; one by default. */
+  /** The keys for secrets in Postgres; one key by default. */
   readonly encryptionKeys?: readonly Buffer[];
-  /** Where an identity provider publishes its keys. */
+  /** The URL at which an identity provider publishes its keys. */
   readonly sessionKey?: URL;
   /** Whether `/queues` shows the queues. */
   readonly hasQueueBoard?: boolean;
@@ -134,7 +134,7 @@ async function rowsOf(databaseUrl: string): Promise<Record<string, string[]>> {
   try {
     const rows: Record<string, string[]> = {};
     for (const table of tables) {
-      // The time of a key's last use is written periodically. It is not a change by a request.
+      // The time of a key's last use is left out, because it is written periodically, not by a request.
       const row = table === 'api_keys' ? `(to_jsonb(t) - 'last_used_at')` : 't';
       const answer = await client.query<{ row: string }>(`SELECT ${row}::text AS row FROM ${table} t ORDER BY 1`);
       rows[table] = answer.rows.map(({ row }) => row);

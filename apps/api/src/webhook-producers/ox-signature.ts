@@ -4,8 +4,8 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 export const signatureToleranceMs = 5 * 60_000;
 
 /**
- * The longest time in which the same signature is accepted, in ms. Its time may be ahead of the clock by the tolerance, and later
- * behind the clock by the tolerance. The clocks of two processes may differ by a minute.
+ * The longest time in which the same signature is accepted, in ms. The signed time may first be ahead of the clock by the
+ * tolerance, and later behind it by the tolerance. The clocks of two processes may differ by a minute.
  */
 export const repeatableForMs = 2 * signatureToleranceMs + 60_000;
 
@@ -44,7 +44,9 @@ export function isRecent({ timestamp }: SignatureHeader, now: number): boolean {
   return Math.abs(Number(timestamp) - now) <= signatureToleranceMs;
 }
 
-/** Whether one signature is valid for `body` and one of `secrets`. The time does not depend on which one matches. */
+/**
+ * Whether one signature is valid for `body` and one of `secrets`. The time does not depend on which signature or secret matches.
+ */
 export function isSigned(
   { timestamp, signatures }: SignatureHeader,
   body: Buffer,

@@ -75,7 +75,7 @@ interface Sent {
   readonly headers?: Readonly<Record<string, string | undefined>>;
 }
 
-/** The request of App Suite for the new mail, changed. A header that is undefined is not sent. */
+/** Sends App Suite's request for a new mail with the given changes. A header that is undefined is not sent. */
 function send({ id = 'appsuite', text = JSON.stringify(mail), headers = {} }: Sent = {}): Promise<
   TestAnswer<Record<string, unknown>>
 > {
@@ -179,7 +179,7 @@ const signed = (signing: Signing): Sent => ({ headers: { 'x-ox-signature': signa
 const header = (value: string | undefined): Sent => ({ headers: { 'x-ox-signature': value } });
 const credentials = (authorization: string | undefined): Sent => ({ headers: { authorization } });
 
-/** A recorded request whose body was changed. */
+/** A request with the signature of the recorded mail and another body. */
 const tampered = (body: string): Sent => ({ text: body, headers: { 'x-ox-signature': signature(text) } });
 
 const refused: readonly (readonly [name: string, sent: Sent, status: number, code: string, fragment: string])[] = [
@@ -335,7 +335,7 @@ describe('a tampered, old, foreign or invalid request', () => {
         request.destroy();
       });
       request.on('error', reject);
-      request.write('{'); // the rest is not sent
+      request.write('{'); // the body is never completed
     });
     expect(status).toBe(401);
   });

@@ -5,7 +5,7 @@ import { RequestError } from '../http/request-error';
 import { isRecent, isSigned, readSignatureHeader, signatureToleranceMs, type SignatureHeader } from './ox-signature';
 import { producersFileFor, type ProducerOptions } from './producer.options';
 
-/** The webhook of a request, before its body is read. */
+/** The webhook producer that a request names, before the body is read. */
 interface AnnouncedProducer {
   readonly id: string;
   readonly options: ProducerOptions;
@@ -69,12 +69,12 @@ export function assertSigned({ options, signature }: AnnouncedProducer, body: Bu
   throw refusedProducer(`No signature in ${signatureHeaderName} is valid for this body and a configured secret.`);
 }
 
-/** The error for a request that does not come from a webhook producer, or not for one of its contexts. */
+/** The error for a request that no webhook producer sent, or that is for a context its producer may not use. */
 export function refusedProducer(sentence: string, scheme: 'Basic' | 'X-OX-Signature' = 'X-OX-Signature'): RequestError {
   return new RequestError('PRODUCER_REFUSED', sentence, [], { 'www-authenticate': `${scheme} realm="pns"` });
 }
 
-/** Compares Basic credentials and a fixed header in constant time. App Suite encodes Basic as ISO-8859-1, other clients as UTF-8. */
+/** Checks Basic credentials or a fixed header in constant time. App Suite encodes Basic as ISO-8859-1, other clients as UTF-8. */
 function isAuthorized({ webhookSecret, login, password }: ProducerOptions, authorization = ''): boolean {
   if (webhookSecret !== undefined)
     return isEqual(Buffer.from(authorization, 'latin1'), Buffer.from(webhookSecret, 'latin1'));

@@ -3,8 +3,8 @@ import type { ApiScope } from '@pns/persistence';
 /**
  * What a key that is restricted to contexts may do with a route:
  *
- * - `path`, `query`, `body`: the request names its context there; another context is refused before the handler runs;
- * - `handler`: the handler finds the context, and answers as `foreign` says if it is another one;
+ * - `path`, `query`, `body`: this part of the request names the context; another context is refused before the handler runs;
+ * - `handler`: the handler finds the context, and answers an object of another context with `foreign`;
  * - `anyone`: the answer is the same for every key;
  * - `server`: the route concerns the whole server, and is refused.
  */
@@ -12,12 +12,12 @@ type Reach = 'path' | 'query' | 'body' | 'handler' | 'anyone' | 'server';
 
 /** Who may use a route. */
 export interface RouteRights {
-  /** A key needs one of them; none where the route takes no API key. */
+  /** An API key needs one of these scopes; empty if the route takes no API key. */
   readonly scopes: readonly ApiScope[];
   readonly reach: Reach;
   /** The answer to a restricted key for an object of another context. */
   readonly foreign: { readonly status: number; readonly code: string };
-  /** Where no API key is taken: `session` for a session token, `producer` for the signature of a webhook, `open` for nothing. */
+  /** The credentials: `key` an API key, `session` a session token, `producer` the signature of a webhook, `open` none. */
   readonly takes: 'key' | 'session' | 'producer' | 'open';
 }
 
@@ -38,7 +38,7 @@ const without = (takes: 'session' | 'producer' | 'open'): RouteRights => ({
 
 const unknownSubscription = { status: 404, code: 'SUBSCRIPTION_NOT_FOUND' };
 
-/** Every route of the OpenAPI document. */
+/** The rights for every route of the OpenAPI document. */
 export const routeRights: Readonly<Record<string, RouteRights>> = {
   'GET /health/live': without('open'),
   'GET /health/ready': without('open'),

@@ -10,8 +10,8 @@ async function postgresLines(api: TestApi): Promise<string[]> {
   const client = new Client({ connectionString: api.database.url });
   await client.connect();
   const tables = await client.query<{ name: string }>(
-    // Usage counts contexts, not users, and changes at any time; the tests of the history cover its erasure. history_writes also
-    // changes at any time, and contains processes only.
+    // usage_hours has counts of contexts, not of users, and changes at any time; the tests of the history cover its erasure.
+    // history_writes also changes at any time, and contains processes only.
     `SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public' AND table_name NOT IN ('usage_hours', 'history_writes')`,
   );
   const lines: string[] = [];
@@ -65,7 +65,7 @@ function pairs(flat: readonly string[]): string[][] {
   return flat.flatMap((_, index) => (index % 2 === 0 ? [flat.slice(index, index + 2)] : []));
 }
 
-/** The bytes of both stores as a backup would have them, one character each. */
+/** The data of both stores as a backup has it: rows as text, and values of Redis as text with one character for each byte. */
 export async function rawDump(api: TestApi): Promise<{ readonly postgres: string; readonly redis: string }> {
   const { redis } = api;
   // Compression would hide repeated texts from the search.

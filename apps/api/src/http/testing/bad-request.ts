@@ -1,6 +1,6 @@
 import type { TestRequest } from '../../testing/test-api';
 
-/** A request and its answer. `key` may be `ingest`, `client` or `admin`: an API key with this scope. */
+/** A request that is refused, and its answer. Its `key` may be `ingest`, `client` or `admin`: an API key with this scope. */
 export type BadRequest = readonly [
   name: string,
   method: string,
@@ -8,13 +8,13 @@ export type BadRequest = readonly [
   request: TestRequest,
   status: number,
   code: string,
-  /** Part of the sentence. */
+  /** A part of the sentence in the answer. */
   fragment: string,
 ];
 
 type AtOnePath = readonly [name: string, request: TestRequest, status: number, code: string, fragment: string];
 
-/** Many bad requests of one kind. */
+/** Bad requests with the same method and path. */
 export function at(method: string, path: string, requests: readonly AtOnePath[]): BadRequest[] {
   return requests.map(([name, ...rest]) => [name, method, path, ...rest]);
 }
@@ -28,12 +28,12 @@ export const notify = '/preliminary/http-notify/v1/notify';
 export const mail = { context: 1, user: 14, topic: 'ox:mail:new', payload: { folder: 'default0/INBOX' } };
 export const dovecot = { user: '4@1', event: 'messageNew', folder: 'INBOX', 'imap-uid': 5 };
 
-/** A POST of the mail with `changes` that make it invalid. */
+/** A request whose body is the mail with `changes`, which make it invalid. */
 export function post(changes: object): TestRequest {
   return { body: { ...mail, ...changes } };
 }
 
-/** A POST of the mail with the API key `key`. */
+/** A request with the API key `key`, whose body is the mail. */
 export function postBy(key: string): TestRequest {
   return { body: mail, key };
 }

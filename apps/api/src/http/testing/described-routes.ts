@@ -1,14 +1,14 @@
 import type { TestApi } from '../../testing/test-api';
 
-/** A route in the API's own description. Tests compare it with their tables, so that no route is forgotten. */
+/** A route in the OpenAPI document. Tests compare their tables with it, so that no route is forgotten. */
 export interface DescribedRoute {
-  /** In upper case. */
+  /** The method in upper case. */
   readonly method: string;
-  /** With its parameters in braces. */
+  /** The path with its parameters in braces. */
   readonly path: string;
-  /** An API key needs one of them; none on routes that take no API keys. */
+  /** An API key needs one of these scopes; empty for a route that takes no API keys. */
   readonly scopes: readonly string[];
-  /** Where it names its context, other than in its path. */
+  /** Where a request names its context, if not in its path. */
   readonly contextIn?: string;
 }
 

@@ -1,6 +1,6 @@
 import { dovecot, mail, someId } from './bad-request';
 
-/** A request as it goes over the wire. */
+/** A request whose parts are sent unchanged. */
 export interface HostileRequest {
   readonly method: string;
   readonly target: string;
@@ -8,7 +8,7 @@ export interface HostileRequest {
   readonly body?: string | Buffer;
 }
 
-/** A path of the server, with parameters as in `/:id`, and the methods and bodies that it accepts. */
+/** A path of the server, with parameters as in `/:id`, and its methods. */
 export interface Route {
   readonly path: string;
   readonly methods: readonly string[];
@@ -166,7 +166,7 @@ const texts: readonly (string | Buffer)[] = [
   Buffer.from([0x1f, 0x8b, 0x08, 0x00]),
 ];
 
-/** Values that replace each value of a body in turn. */
+/** Hostile values, as JSON. Each of them replaces every value of a body in turn. */
 const values: readonly string[] = [
   ...[
     'null',
@@ -248,7 +248,7 @@ export function hostileRequests(route: Route): HostileRequest[] {
     good.toUpperCase(),
     ...queries.map((query) => `${good}${query}`),
   ];
-  // Fastify answers a HEAD with the handler of the GET.
+  // Fastify answers a HEAD with the handler of the GET, so only headers are tested with HEAD.
   return methods.flatMap((method): HostileRequest[] => {
     if (method === 'HEAD' && methods.includes('GET'))
       return headers.map((given) => ({ method, target: good, headers: given }));
@@ -267,7 +267,7 @@ export function hostileRequests(route: Route): HostileRequest[] {
   });
 }
 
-/** The same bodies as a stream of lines. */
+/** NDJSON streams with a hostile line: alone, and between two valid lines. */
 export function hostileStreams(): HostileRequest[] {
   const target = '/v1/notifications';
   const good = JSON.stringify(mail);
@@ -280,7 +280,7 @@ export function hostileStreams(): HostileRequest[] {
   return bodies.map((body) => ({ ...sent, body }));
 }
 
-/** Methods that the route does not know, with and without a body. */
+/** Requests with methods that the route does not accept, with and without a body. */
 export function oddRequests({ path, methods }: Route): HostileRequest[] {
   return oddMethods
     .filter((method) => !methods.includes(method))
@@ -290,7 +290,7 @@ export function oddRequests({ path, methods }: Route): HostileRequest[] {
     ]);
 }
 
-/** Whether the route needs a body for which this file has no valid example. */
+/** The methods of the route that need a body, but have no valid one in this file. */
 export function lacksBody({ path, methods }: Route): string[] {
   return methods
     .filter((method) => ['POST', 'PUT', 'PATCH'].includes(method) && !/\/(test|rotate)$/.test(path))

@@ -7,14 +7,14 @@ const subscription = { context: 1, user: 14, client: 'phone', transport: 'apns',
 const register = (changes: object) => ({ body: { ...subscription, ...changes } });
 const hook = (token: string) => register({ client: 'hook', transport: 'webhook', token });
 
-/** `depth` lists inside each other, as JSON; a serializer would need a stack of that depth. */
+/** The JSON text of `depth` lists inside each other. A serializer would need a stack of this depth. */
 const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
 const withNested = (body: object, field: string, depth: number) => ({
   body: JSON.stringify({ ...body, [field]: 0 }).replace(`"${field}":0`, `"${field}":{"a":${nested(depth)}}`),
 });
 const cursor = (text: string) => Buffer.from(text).toString('base64url');
 
-/** Texts that PNS interprets. For each kind: inputs that take its parser longest, or that could make it fail. */
+/** Requests with texts that PNS parses: for each parser, texts that take it longest or could make it fail. */
 export const hostileTexts: readonly BadRequest[] = [
   ...at('PUT', templateOf, [
     [

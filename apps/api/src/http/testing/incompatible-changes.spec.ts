@@ -71,7 +71,7 @@ function document() {
   };
 }
 
-/** Any part of the document, for changes of its shape. */
+/** Any part of the document, typed so that a test can change its shape. */
 interface Part {
   [name: string]: Part;
 }

@@ -129,7 +129,7 @@ class OperationRules {
   }
 }
 
-/** A key or credential that sufficed must suffice. */
+/** Finds scopes and kinds of credentials that sufficed before and do not suffice now. */
 function rightChanges(before: Operation, after: Operation): Found[] {
   const scopes = (before['x-scopes'] ?? []).filter((scope) => after['x-scopes']?.includes(scope) !== true);
   const now = (after.security ?? []).map((scheme) => JSON.stringify(scheme));
@@ -141,7 +141,7 @@ function rightChanges(before: Operation, after: Operation): Found[] {
   ];
 }
 
-/** Clients decide by the codes of problems, which the descriptions of the responses list. */
+/** Finds problem codes, by which clients decide, that no description of a response lists any more. */
 function lostCodes(before: ApiDocument, after: ApiDocument): IncompatibleChange[] {
   const now = codesOf(after);
   return [...codesOf(before)]

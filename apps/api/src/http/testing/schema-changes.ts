@@ -32,7 +32,7 @@ interface SchemaPair {
   readonly direction: Direction;
 }
 
-/** For each keyword, which of two values is narrower. */
+/** For each keyword, whether the limit `after` is narrower than the limit `before`. */
 const limits: Readonly<Record<string, (before: number, after: number) => boolean>> = {
   minimum: (before, after) => after > before,
   exclusiveMinimum: (before, after) => after > before,
@@ -129,7 +129,7 @@ export class SchemaComparison {
     const isRequest = this.pair.direction === 'request';
     const [more, fewer] = isRequest ? [after, before] : [before, after];
     const text = isRequest ? 'is required now' : 'may be absent now';
-    // A property that was removed is reported by another rule.
+    // `ofProperties` reports a property that was removed.
     return more
       .filter((property) => !fewer.includes(property) && (isRequest || properties?.[property] !== undefined))
       .map((property) => ({ property, text }));
@@ -158,7 +158,7 @@ function branches(schema: Schema): readonly Schema[] {
   return schema.anyOf ?? schema.oneOf ?? [schema];
 }
 
-/** Undefined means all types. The type number holds the integers, too. */
+/** The types that a schema allows; undefined for all types. The type number includes the integers. */
 function typesOf({ type }: Schema): readonly string[] | undefined {
   if (type === undefined) return undefined;
   const types = typeof type === 'string' ? [type] : type;

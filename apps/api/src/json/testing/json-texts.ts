@@ -62,7 +62,7 @@ export const writtenObject: fc.Arbitrary<Written> = fc.record({
   members: fc.array(fc.tuple(names, value), { maxLength: 5 }),
 });
 
-/** The text, with `blank` wherever JSON allows one. */
+/** The JSON text of the value, with `blank` between its tokens. */
 export function textOf(value: Written, blank = ''): string {
   switch (value.kind) {
     case 'literal':
@@ -86,7 +86,7 @@ function escaped(text: string): string {
   return `"${units.map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`).join('')}"`;
 }
 
-/** Whether nothing of the value is lost when it goes through JavaScript. */
+/** Whether JavaScript parses and writes the value without a loss. */
 export function isSendable(value: Written): boolean {
   switch (value.kind) {
     case 'literal':
@@ -128,7 +128,7 @@ function fractionOf(token: string): { readonly numerator: bigint; readonly denom
     : { numerator, denominator: 10n ** BigInt(-shift) };
 }
 
-/** Half of a surrogate pair does not survive UTF-8. */
+/** Whether the text has no half of a surrogate pair, which UTF-8 cannot encode. */
 function isUnicode(text: string): boolean {
   return Buffer.from(text).toString() === text;
 }
