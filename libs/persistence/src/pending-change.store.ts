@@ -1,7 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 
-/** Within this time every process has asked for marks or noticed that it could not, and every statement of a dead writer has ended. */
+/**
+ * The age at which a mark is deleted. By then every process has read the marks or noticed that it cannot, and every statement of
+ * a dead writer has ended.
+ */
 const forgetAfter = '1 minute';
 
 /**
@@ -26,7 +29,7 @@ export class PendingChangeStore {
     await this.database.query('DELETE FROM unannounced_changes WHERE id = $1', [id]);
   }
 
-  /** Whether any mark is older than `ms`. Marks older than a minute are reported once more and deleted. */
+  /** Whether any mark is older than `ms`. Marks older than a minute count for the last time and are deleted. */
   async isAnyOlderThan(ms: number): Promise<boolean> {
     const [answer] = await this.database.query<{ isAny: boolean }[]>(
       `WITH forgotten AS (DELETE FROM unannounced_changes WHERE since < now() - interval '${forgetAfter}')
