@@ -27,8 +27,8 @@ export const subscriptionsOfUsers = `SELECT s.id, s.context_id AS context, s.use
  WHERE s.expires_at IS NULL OR s.expires_at > now()`;
 
 /**
- * For up to this number of users the lookup is a prepared statement, because planning takes half of its time. For more users it
- * is planned each time, because a generic plan does not know their number.
+ * For up to this number of users, the lookup is a prepared statement, because planning takes half of the lookup's time. For more
+ * users, each lookup is planned, because a generic plan does not know the number of users.
  */
 const fewUsers = 10;
 

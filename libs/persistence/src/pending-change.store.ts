@@ -8,9 +8,9 @@ import { DataSource } from 'typeorm';
 const forgetAfter = '1 minute';
 
 /**
- * Marks of configuration changes that may not have been announced to every process. A mark is added before a change is written and
- * removed after its announcement, so the mark of a writer that dies in between stays. It does not contain the change. The table has
- * the older name `unannounced_changes`.
+ * Marks of configuration changes that may not have been announced to every process. A mark is added before a change is written
+ * and removed after its announcement, so the mark of a writer that dies in between stays. A mark does not contain the change. The
+ * table has the older name `unannounced_changes`.
  */
 @Injectable()
 export class PendingChangeStore {
