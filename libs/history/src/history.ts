@@ -30,7 +30,7 @@ export interface Dispatched {
   readonly suppressed: readonly SuppressedTarget[];
 }
 
-/** Records the history of notifications, as far as the properties of their users demand. No method waits or fails. */
+/** Records the history of notifications, as the properties of their users require. No method waits or fails. */
 @Injectable()
 export class History {
   constructor(
@@ -38,7 +38,7 @@ export class History {
     private readonly cascade: ConfigCascade,
   ) {}
 
-  /** Which records of notifications of `topic` to a user are kept. This is a lookup in memory. */
+  /** Which records are written for notifications of `topic` to a user. This is a lookup in memory. */
   modeOf(topic: string, subject: UserKey): HistoryMode {
     return this.cascade.historyMode(topic, subject);
   }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { EndpointStore } from '@pns/persistence';
 
-/** A state that ended is kept for this time, in ms, so that every worker reads the change. */
+/** A state that ended stays for this time, in ms, so that every worker reads the change. */
 const keepForMs = 3_600_000;
 
 /** Most endpoints of one statement, which holds its locks for some milliseconds. */

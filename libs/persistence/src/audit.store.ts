@@ -124,8 +124,8 @@ export class AuditStore {
 
   /**
    * Erases the data of a context or user in up to `limit` entries; returns the number of these entries, 0 when none is left. The
-   * key, the time and the route stay. The resource becomes a hash of the ids, by which a reader who knows the ids can find the
-   * entry. Safe to repeat and to run concurrently.
+   * key, the time and the route stay. The resource becomes a hash of the erased ids, by which a reader who knows the ids can find
+   * the entry. Safe to repeat and to run concurrently.
    */
   async erase({ context, user }: Owner, limit: number): Promise<number> {
     const [, erased] = await this.database.query<[unknown, number]>(

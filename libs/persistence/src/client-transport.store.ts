@@ -13,7 +13,7 @@ export interface ClientTransportKey {
 
 /** Stored options. Each write gives them a new version. */
 export interface ClientTransport extends ClientTransportKey {
-  /** Undefined when they cannot be decrypted; `fault` is the reason. */
+  /** Undefined when the options cannot be decrypted; `fault` is the reason. */
   readonly options: unknown;
   readonly fault?: string;
   readonly version: string;

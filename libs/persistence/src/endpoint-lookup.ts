@@ -21,7 +21,7 @@ export interface ListedEndpoint {
   readonly deferredSince?: number | undefined;
   readonly deferredUntil?: number | undefined;
   readonly offAt?: number | undefined;
-  /** How much of the time until it is switched off had passed at the last warning, in percent. */
+  /** How much of the time until the switch-off had passed at the last warning, in percent. */
   readonly warned: number;
   /** Some of its subscriptions; if the filter has a context, only subscriptions of this context. */
   readonly subscriptions: readonly { readonly id: string; readonly context: number; readonly user: number }[];

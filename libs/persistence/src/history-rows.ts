@@ -17,7 +17,9 @@ export interface HistoryNotification extends Row {
   readonly place: number;
 }
 
-/** A window that was dispatched at `at`. It contains the notifications with its key whose place is at most its own. */
+/**
+ * A window that was dispatched at `at`. It contains the notifications with its key and a place that is not higher than its place.
+ */
 export interface HistoryWindow extends Row {
   readonly windowKey: string;
   readonly place: number;

@@ -81,7 +81,7 @@ export class EndedSessions {
   }
 
   private subscribe(): { redis: Subscriber; ready: Promise<unknown> } {
-    // Unlike the connection for requests, this one waits for Redis without a limit.
+    // Unlike the connection for requests, this connection waits for Redis without a limit.
     const redis = subscriberOf(this.redis, this.channel);
     redis.on('message', (_channel, text: string) => this.notify([JSON.parse(text) as SessionEnd]));
     const ready = redis.listen();
