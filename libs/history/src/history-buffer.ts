@@ -9,13 +9,13 @@ import type {
 } from '@pns/persistence';
 import { WaitingUsage, type Counting } from './usage-counts';
 
-/** Most records of a process that wait to be written. Each has some hundred bytes of memory, and each target of a window counts too. */
+/** Most records of a process that wait to be written. Each takes some hundred bytes. A target of a window counts as a record. */
 export const maxBufferedRecords = 50_000;
 
-/** A gap, and how many records it has cost. */
+/** A gap, and the number of records that were lost in it. */
 type CountedGap = HistoryGap & { readonly records: number };
 
-/** The records that wait to be written. If it is full, further records are lost and counted in a gap. */
+/** The records that wait to be written. If the buffer is full, further records are lost and counted in a gap. */
 export class HistoryBuffer {
   private notifications: HistoryNotification[] = [];
   private windows: HistoryWindow[] = [];
@@ -24,9 +24,9 @@ export class HistoryBuffer {
   private readonly usage = new WaitingUsage();
   private readonly writer = randomUUID();
   private takes = 0;
-  /** Targets of the windows that wait. */
+  /** The number of targets of the waiting windows. */
   private targets = 0;
-  /** Records that were taken and are not written yet, and the targets of their windows. */
+  /** The number of records that were taken and are not written yet, and of the targets of their windows. */
   private taken = { records: 0, targets: 0 };
 
   constructor(private readonly max = maxBufferedRecords) {}
@@ -61,7 +61,7 @@ export class HistoryBuffer {
     this.attempts.push(record);
   }
 
-  /** Counts a notification or a delivery. Returns false where it is lost. */
+  /** Counts a notification or a delivery; returns false if the count is lost. */
   count(what: keyof UsageCounts, of: Counting): boolean {
     if (this.usage.add(what, of)) return true;
     this.lose(1);
@@ -81,12 +81,12 @@ export class HistoryBuffer {
     return { ...write, notifications, windows, attempts, usage: this.usage.take(), gap };
   }
 
-  /** The taken records are written; returns their number. */
+  /** Makes room after the taken records were written; returns their number. */
   written(): number {
     return this.release();
   }
 
-  /** The taken records cannot be written, and become a gap; returns their number. */
+  /** Turns the taken records, which cannot be written, into a gap; returns their number. */
   lost(rows: HistoryRows): number {
     const taken = this.release();
     const times = [rows.notifications, rows.windows, rows.attempts].flat().map(({ at }) => at);

@@ -27,7 +27,7 @@ export interface AttemptHistory {
   readonly nextAttempt?: number;
 }
 
-/** A delivery, or a target that was not sent the notification. */
+/** A delivery, or a target to which the notification was not sent. */
 export interface DeliveryHistory {
   /** Absent if no delivery was made. */
   readonly id?: string;
@@ -59,7 +59,7 @@ export interface NotificationHistory {
   readonly dispatched?: number;
   /** The number of notifications in its window. */
   readonly joined?: number;
-  /** The notification that was sent for it. */
+  /** The id of the notification that was sent in place of this one. */
   readonly joinedInto?: string;
   /** The deliveries of the notification. If it was joined into another one, the deliveries of the notification that was sent for it. */
   readonly deliveries: readonly DeliveryHistory[];
@@ -71,7 +71,7 @@ export interface NotificationHistory {
 /** A page ends soon after this many deliveries and attempts, so that it fits into the memory of this process. */
 const maxDetails = 10_000;
 
-/** How many notifications have their deliveries and attempts read together. */
+/** The number of notifications whose deliveries and attempts are read at once. */
 const notificationsPerStep = 25;
 
 /** Reads the history of notifications, with a sentence for each. */
@@ -83,8 +83,8 @@ export class HistoryReader {
   ) {}
 
   /**
-   * The newest notification with this id, and the others, newest first: an id of a producer may belong to several users and to several
-   * CloudEvents.
+   * The history of the newest notification with this id, and all other notifications with it, newest first: an id may belong to
+   * several users and CloudEvents.
    */
   async named(
     id: IdentifiedNotification,
@@ -208,7 +208,7 @@ function deliveriesOf(targets: readonly HistoryTarget[], attempts: readonly Hist
   return [...byDelivery.values()].map(({ target, attempts: own }) => deliveryOf(target, own));
 }
 
-/** Whether a row was written twice: after a write whose answer was lost, or by a job that ran twice. */
+/** Whether two rows are one attempt, written twice after a lost answer or by a job that ran twice. */
 function isSame(one: HistoryAttempt, other: HistoryAttempt): boolean {
   return one.attempt === other.attempt && one.outcome === other.outcome && one.at === other.at;
 }

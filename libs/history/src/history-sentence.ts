@@ -3,7 +3,7 @@ import type { DeliveryHistory, NotificationHistory } from './history-reader';
 /** Most targets that a sentence names. */
 const maxNamedTargets = 5;
 
-/** A sentence, or some short ones, about the fate of a notification. */
+/** Summarizes the history of a notification in one or some short sentences. */
 export function historySentence(facts: Omit<NotificationHistory, 'sentence'>): string {
   const { topic, user, context, received, recorded, gaps } = facts;
   const sentences = [

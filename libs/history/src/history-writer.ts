@@ -29,7 +29,7 @@ const records = declareCounter({
 
 /**
  * Collects the history of this process and writes it to Postgres, twice a second. Nothing waits for it. While Postgres does not
- * answer, records are kept up to a limit; the others are counted, and a gap in the history shows when.
+ * answer, a limited number of records waits. Further records are lost and counted, and a gap shows the time.
  */
 @Injectable()
 export class HistoryWriter implements OnApplicationShutdown {
@@ -89,7 +89,7 @@ export class HistoryWriter implements OnApplicationShutdown {
     }
   }
 
-  /** Returns when the next write is needed, in ms. */
+  /** Writes waiting rows; returns the time until the next write, in ms, if one is needed. */
   private async write(): Promise<number | undefined> {
     if (this.failed === undefined && this.buffer.isEmpty) return undefined;
     const rows = this.failed ?? this.buffer.take();

@@ -105,7 +105,7 @@ it('shows a notification with its window, its deliveries and each attempt, and a
   const [first, second] = [notification('first'), notification('second')];
   history.accepted(first, windowKey('a'), 1);
   history.accepted(second, windowKey('a'), 2);
-  // Another window with the same key, which is open later.
+  // This notification is in a later window with the same key.
   history.accepted(notification('third'), windowKey('a'), 3);
   const deliveries = [delivery(first, 'crm'), delivery(first, 'erp')] as const;
   const suppressed = [{ transport: 'apns', client: 'phone', subscription: 'p', isSource: false }] as const;

@@ -15,7 +15,7 @@ interface EndedAttempt {
   readonly nextAttemptInMs?: number;
 }
 
-/** A target that wants a notification and must not get it: its transport is off, or it caused the notification. */
+/** A target that matches a notification and must not get it: its transport is off, or it caused the notification. */
 export interface SuppressedTarget {
   readonly transport: TransportName;
   readonly client: string;
@@ -30,7 +30,7 @@ export interface Dispatched {
   readonly suppressed: readonly SuppressedTarget[];
 }
 
-/** Records the history of notifications, as far as the properties of their users demand. Nothing here waits or fails. */
+/** Records the history of notifications, as the properties of their users require. No method waits or fails. */
 @Injectable()
 export class History {
   constructor(
@@ -38,7 +38,7 @@ export class History {
     private readonly cascade: ConfigCascade,
   ) {}
 
-  /** Which records of notifications of `topic` to a user are kept. This is a lookup in memory. */
+  /** Which records are written for notifications of `topic` to a user. This is a lookup in memory. */
   modeOf(topic: string, subject: UserKey): HistoryMode {
     return this.cascade.historyMode(topic, subject);
   }
@@ -57,15 +57,18 @@ export class History {
   }
 
   /**
-   * Whether the window of a notification is recorded. If only failures are recorded, a window with a delivery is not a failure. Then only
-   * its targets that are switched off are recorded.
+   * Whether the window of a notification is recorded. If only failures are recorded, a window with a delivery is not recorded,
+   * except its targets that are switched off.
    */
   isWanted(notification: UserKey & { readonly topic: string }, deliveries: number): boolean {
     const mode = this.modeOf(notification.topic, notification);
     return mode === 'all' || (mode === 'failures' && deliveries === 0);
   }
 
-  /** Records windows whose deliveries are in their queues. Windows without suppressed targets that `isWanted` refuses may be left out. */
+  /**
+   * Records a window whose deliveries are in their queues. Callers may skip a window that `isWanted` refuses and that has no
+   * suppressed target.
+   */
   dispatched({ window, deliveries, suppressed }: Dispatched): void {
     const { notification, windowKey, order, count, dueAt } = window;
     const mode = this.modeOf(notification.topic, notification);
@@ -114,7 +117,7 @@ export class History {
     }
   }
 
-  /** Attempts have ended, or deliveries were deferred. A test push belongs to no notification. */
+  /** Records attempts that have ended, and deferrals, but no test pushes: these belong to no notification. */
   attempted(attempts: readonly EndedAttempt[]): void {
     for (const attempt of attempts) this.attemptEnded(attempt);
   }
@@ -192,7 +195,7 @@ function targetOf({ id: delivery, transport, client, subscriptionId: subscriptio
   return { delivery, transport, client, subscription };
 }
 
-/** Enough of the digest at the end of a window's key to distinguish the windows of a user: 66 bits. */
+/** The first 66 bits of the digest at the end of a window's key, which distinguish the windows of a user. */
 function shortKey(windowKey: string): string {
   const digest = windowKey.lastIndexOf(':') + 1;
   return windowKey.slice(digest, digest + 11);

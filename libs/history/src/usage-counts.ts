@@ -6,12 +6,12 @@ const hourMs = 3_600_000;
 /** Most different counts that wait to be written. They must be limited, because clients and topics can have any name. */
 const maxUsageCounts = 10_000;
 
-/** Most of these counts that one context can have. Its further counts are added up. */
+/** Most different counts of one context. Its further counts are added up under `otherName`. */
 const maxCountsOfContext = 1000;
 
 type Counted = { -readonly [Field in keyof UsageOfHour]: UsageOfHour[Field] };
 
-/** The owner of a count: a context and topic, and for a delivery the target. */
+/** The key of a count: context and topic, and for a delivery its client and transport. */
 export interface Counting {
   readonly context: number;
   readonly topic: string;
@@ -30,7 +30,7 @@ interface CountsOfContext {
 export class WaitingUsage {
   private readonly counts: Counted[] = [];
   private readonly contexts = new Map<number, CountsOfContext>();
-  /** The hour of `contexts`. */
+  /** The start of the hour of `contexts`, in ms since the epoch. */
   private hour = 0;
 
   get isEmpty(): boolean {
@@ -53,7 +53,7 @@ export class WaitingUsage {
     return true;
   }
 
-  /** Removes all counts. */
+  /** Removes and returns all counts. */
   take(): UsageOfHour[] {
     this.contexts.clear();
     return this.counts.splice(0);

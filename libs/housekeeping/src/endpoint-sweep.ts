@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { EndpointStore } from '@pns/persistence';
 
-/** A state that ended is kept for this time, in ms, so that every worker reads the change. */
+/** A state that ended stays for this time, in ms, so that every worker reads the change. */
 const keepForMs = 3_600_000;
 
-/** A removal of this size holds its locks for some milliseconds. */
+/** Most endpoints of one statement, which holds its locks for some milliseconds. */
 const endpointsPerRemoval = 1000;
 
-/** Removes the states of endpoints that work again, and of those that have no subscription any more. */
+/** Removes the states of endpoints that work again or have no subscription any more. */
 @Injectable()
 export class EndpointSweep {
   constructor(private readonly endpoints: EndpointStore) {}

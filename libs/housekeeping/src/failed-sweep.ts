@@ -4,7 +4,7 @@ import { FailedDeliveryStore } from '@pns/persistence';
 import { log } from '@pns/runtime';
 import { retentionOf } from './retention';
 
-/** A removal of this size holds its locks for some milliseconds. */
+/** Most deliveries of one statement, which holds its locks for some milliseconds. */
 const deliveriesPerRemoval = 1000;
 
 /** Removes failed deliveries that are older than their retention, held ones included. */

@@ -9,15 +9,15 @@ const createAheadMs = 86_400_000;
 
 const hourMs = 3_600_000;
 
-/** Counts of an hour are added up this long after its end, in ms: all processes have written theirs by then. */
+/** Counts of an hour are added up this long after its end, in ms: by then all processes have written their counts. */
 const foldAfterMs = hourMs;
 
-/** Each hour is added up by several sweeps, so that one failed sweep does no harm. */
+/** The number of hours that one sweep adds up: several, so that one failed sweep does no harm. */
 const foldedHours = 3;
 
 /**
- * Creates the partitions of the history ahead of time, drops those whose rows are older than the retention, and bounds the counts
- * of usage.
+ * Creates the partitions of the history ahead of time, drops partitions whose rows are older than the retention, and limits the
+ * number of usage counts.
  */
 @Injectable()
 export class HistorySweep {

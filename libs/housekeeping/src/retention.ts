@@ -6,7 +6,7 @@ type RetentionName = Extract<PropertyName, `${string}.retention`>;
 /**
  * A retention, in ms.
  *
- * @throws Error if the configured value cannot be read: nothing may be removed by the default then
+ * @throws Error if the configured value cannot be read, because the default could remove rows too early
  */
 export function retentionOf(cascade: Pick<ConfigCascade, 'certainValue'>, name: RetentionName): number {
   const value = cascade.certainValue(name);

@@ -61,7 +61,7 @@ it('removes expired subscriptions repeatedly, and keeps the others', async () =>
   };
   await register(1, Date.now() + 3_600_000);
   await register(2, Date.now() - 1000);
-  await sweptTwice(); // the first of them may have begun before
+  await sweptTwice(); // the first sweep may have begun before the registration
   expect(await left()).toEqual([1]);
   await register(3, Date.now() - 1000);
   await sweptTwice();

@@ -106,7 +106,7 @@ describe('the log', () => {
   afterEach(() => (log.level = 'info'));
   afterAll(() => write.mockRestore());
 
-  /** The lines for a job: two deliveries that arrived at once, one that arrived later, and one that failed. */
+  /** The log lines for two deliveries that arrived at once, one that arrived later, and one that failed. */
   async function linesAt(level: string): Promise<Record<string, unknown>[]> {
     log.level = level;
     const lines: string[] = [];

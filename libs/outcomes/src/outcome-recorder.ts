@@ -72,12 +72,12 @@ const acceptanceToDelivery = declareHistogram({
 });
 
 /**
- * In ms. A registration within this time overrides a provider's answer that the target was dead before it. Without this limit, dead
- * targets that were registered late, for example by an import, would get pushes for ever.
+ * In ms. If a provider answers that a target died before its registration, the subscription stays for this time after the
+ * registration. Without this limit, dead targets that were registered late, for example by an import, would get pushes for ever.
  */
 const registrationHoldsMs = 86_400_000;
 
-/** Counts deliveries that were suppressed before they were created. There is no log line for these. */
+/** Counts deliveries that were suppressed before they were created. These deliveries have no log line. */
 export function countSuppressed(transport: TransportName, count: number): void {
   deliveries.inc({ transport, outcome: 'suppressed' satisfies OutcomeKind }, count);
 }
@@ -116,7 +116,7 @@ export class OutcomeRecorder {
     this.history.attempted(attempts.filter(({ delivery }) => !isForOperator(delivery)));
   }
 
-  /** Never rejects: the caller of a test push has its own timeout. */
+  /** Sends the outcome of a test push to its caller. Never rejects, because the caller has a timeout. */
   private async reply({ delivery: { id, replyTo }, outcome }: Attempt): Promise<void> {
     if (replyTo === undefined) return;
     try {
@@ -127,7 +127,7 @@ export class OutcomeRecorder {
   }
 }
 
-/** The subscription to remove. Registrations after `deadAt` are kept: they were made during the attempt or an outage of Postgres. */
+/** The subscription to remove, unless it was registered after `deadAt`: during the attempt or an outage of Postgres. */
 export function deadTarget({ delivery: { subscriptionId: id }, outcome, startedAt }: Attempt): DeadTarget | undefined {
   if (outcome.kind !== 'gone' || id === undefined) return undefined;
   const deadSince = Math.max(outcome.since ?? startedAt, startedAt - registrationHoldsMs);
@@ -202,7 +202,7 @@ type Times = Readonly<Record<'duration' | 'endToEnd' | 'acceptanceToDelivery', (
 
 const timesPerTransport = new Map<TransportName, Times>();
 
-/** The observers of a transport, also of one that only a newer version knows. */
+/** The observers of a transport. It may be a transport that only a newer version knows. */
 function timesOf(transport: TransportName): Times {
   const known = timesPerTransport.get(transport);
   if (known !== undefined) return known;
@@ -236,7 +236,7 @@ export function logAttempts(attempts: readonly Attempt[]): void {
     if (!isUsual(attempt)) log.info({ event: 'delivery.attempted', ...fieldsOf(attempt) });
     else if (log.isLevelEnabled('debug')) log.debug({ event: 'delivery.attempted', ...fieldsOf(attempt) });
     const { outcome } = attempt;
-    // A kept delivery has failed with its endpoint, which has a log line of its own.
+    // A kept delivery has no error line, because its endpoint has one.
     if (outcome.kind === 'exhausted' && outcome.isKept !== true) logExhausted(attempt, outcome.reason);
   }
 }

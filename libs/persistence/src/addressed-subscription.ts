@@ -15,8 +15,8 @@ interface AddressedRow extends Omit<AddressedSubscription, 'topics' | 'expiresAt
 }
 
 /**
- * The lookup of every batch: the subscriptions of the users with these contexts ($1) and ids ($2). It returns topics as one text
- * and only the columns that deliveries need, because reading the rows takes more time than finding them.
+ * Every batch runs this statement. It returns the subscriptions of the users with contexts $1 and ids $2, topics as one text and
+ * only the columns that deliveries need, because reading the rows takes more time than finding them.
  */
 export const subscriptionsOfUsers = `SELECT s.id, s.context_id AS context, s.user_id AS "user", s.client, s.transport,
   s.token, array_to_string(s.topics, ' ') AS topics, s.expires_at AS "expiresAt", s.meta IS NOT NULL AS "hasMeta",
@@ -27,8 +27,8 @@ export const subscriptionsOfUsers = `SELECT s.id, s.context_id AS context, s.use
  WHERE s.expires_at IS NULL OR s.expires_at > now()`;
 
 /**
- * For up to this number of users the lookup is a prepared statement, because planning takes half of its time. For more users it
- * is planned each time, because a generic plan does not know their number.
+ * For up to this number of users, the lookup is a prepared statement, because planning takes half of the lookup's time. For more
+ * users, each lookup is planned, because a generic plan does not know the number of users.
  */
 const fewUsers = 10;
 
@@ -51,7 +51,7 @@ export async function addressedSubscriptions(
   return rows.map(toAddressed);
 }
 
-/** Field by field: V8 takes more than a microsecond to add fields to a copy by spread syntax. */
+/** Copies field by field, because V8 takes more than a microsecond to add fields to a copy by spread syntax. */
 function toAddressed(row: AddressedRow): AddressedSubscription {
   const { id, context, user, client, transport, token, hasMeta, expiresAt, email1 } = row;
   const topics = row.topics.split(' ');

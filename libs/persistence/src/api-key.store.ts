@@ -61,7 +61,7 @@ export class ApiKeyStore {
     return row === null ? undefined : toApiKey(row);
   }
 
-  /** Oldest first. */
+  /** Returns API keys, oldest first. */
   async list({ limit, cursor }: PageRequest): Promise<Page<ApiKey>> {
     const query = this.database.manager.createQueryBuilder(ApiKeyEntity, 'k');
     if (cursor !== undefined) {

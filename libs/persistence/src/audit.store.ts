@@ -4,7 +4,7 @@ import type { Owner } from '@pns/subscriptions';
 import { DataSource, type EntityManager } from 'typeorm';
 import { pageOf, positionOf, type Page, type PageRequest } from './page';
 
-/** A write before it is made: the key, the action, the resource and the state before. */
+/** A write that is not made yet: its API key, action and resource, and the state before it. */
 export interface AuditedWrite {
   readonly keyId: string;
   readonly keyName: string;
@@ -14,7 +14,7 @@ export interface AuditedWrite {
   readonly resource: string;
   readonly context?: number | undefined;
   readonly user?: number | undefined;
-  /** Other contexts that the write names: those of an API key. */
+  /** Other contexts that the write names: the contexts of an API key. */
   readonly mentions?: readonly number[] | undefined;
   readonly requestId: string;
   /** JSON without secrets. */
@@ -75,7 +75,7 @@ export class AuditStore {
     return insertAuditEntry(this.database.manager, write);
   }
 
-  /** Records the answer of a write. An entry that was erased in between stays erased. */
+  /** Records the answer of a write. If the entry was erased after `begin`, it stays erased. */
   async complete(id: string, status: number, after?: unknown): Promise<void> {
     await this.database.query(
       'UPDATE audit_entries SET status = $2, after = CASE WHEN erased THEN NULL ELSE $3::json END WHERE id = $1',
@@ -88,7 +88,7 @@ export class AuditStore {
     await this.database.query('DELETE FROM audit_entries WHERE id = $1', [id]);
   }
 
-  /** Newest first. */
+  /** Returns entries, newest first. */
   async list(filter: AuditFilter, { limit, cursor }: PageRequest): Promise<Page<AuditEntry>> {
     const { contexts, context, user, keyId, action, resource, since, until } = filter;
     const wanted = new Conditions();
@@ -123,9 +123,9 @@ export class AuditStore {
   }
 
   /**
-   * Erases the data of a context or user in up to `limit` entries, and returns their number; 0 when none is left. The key, the
-   * time and the route stay. The resource becomes a mask, which can be found only with the ids. Safe to repeat and to run
-   * concurrently.
+   * Erases the data of a context or user in up to `limit` entries; returns the number of these entries, 0 when none is left. The
+   * key, the time and the route stay. The resource becomes a hash of the erased ids, by which a reader who knows the ids can find
+   * the entry. Safe to repeat and to run concurrently.
    */
   async erase({ context, user }: Owner, limit: number): Promise<number> {
     const [, erased] = await this.database.query<[unknown, number]>(
@@ -157,7 +157,7 @@ export class AuditStore {
   }
 }
 
-/** Adds an entry, possibly with its answer, and returns its id. */
+/** Adds an entry, with the answer if it is known, and returns the id of the entry. */
 export async function insertAuditEntry(
   manager: EntityManager,
   entry: AuditedWrite & Pick<AuditEntry, 'status' | 'after'>,
@@ -176,7 +176,7 @@ export async function insertAuditEntry(
   return id;
 }
 
-/** Replaces a secret in the log: the first digits of its SHA-256, enough for comparisons. */
+/** The text that replaces a secret in the log: the first digits of its SHA-256, enough for comparisons. */
 export function auditMask(text: string): string {
   return `sha256:${createHash('sha256').update(text).digest('hex').slice(0, 6)}`;
 }

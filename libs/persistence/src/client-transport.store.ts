@@ -13,7 +13,7 @@ export interface ClientTransportKey {
 
 /** Stored options. Each write gives them a new version. */
 export interface ClientTransport extends ClientTransportKey {
-  /** Undefined when they cannot be decrypted; `fault` is the reason. */
+  /** Undefined when the options cannot be decrypted; `fault` is the reason. */
   readonly options: unknown;
   readonly fault?: string;
   readonly version: string;
@@ -37,7 +37,7 @@ export class ClientTransportStore {
     private readonly seal: Seal,
   ) {}
 
-  /** All options, by client and transport. Their number is the number of the operator's apps. */
+  /** All options, ordered by client and transport. They are about as few as the operator's apps. */
   async all(): Promise<ClientTransport[]> {
     const rows = await this.database.query<Row[]>(
       `SELECT ${columns} FROM client_transports ORDER BY client, transport`,
@@ -68,7 +68,7 @@ export class ClientTransportStore {
     return row === undefined ? undefined : this.toClientTransport(row);
   }
 
-  /** Sets options and returns what is stored. @throws PnsError `VERSION_CHANGED` when their version is not `expected`. */
+  /** Sets options and returns the stored entry. @throws PnsError `VERSION_CHANGED` when their version is not `expected`. */
   async put(
     { client, transport }: ClientTransportKey,
     options: unknown,

@@ -37,7 +37,7 @@ export type Listed<Stored extends { readonly version: string }> = Omit<Stored, '
   readonly version?: string;
 };
 
-/** The configuration of all users: the properties of the server and of the context sets. */
+/** The configuration that is common to all users: the properties of the server and of the context sets. */
 export interface StoredCommon {
   readonly server: readonly StoredProperty[];
   readonly sets: readonly (StoredContextSet & { readonly properties: readonly StoredProperty[] })[];
@@ -95,7 +95,7 @@ export class ConfigStore {
     };
   }
 
-  /** The properties that are set at one place, by name. */
+  /** The properties that are set at one place, ordered by name. */
   async properties(place: PropertyPlace): Promise<StoredProperty[]> {
     const { table, where, values } = tableOf(place);
     const rows = await this.database.query<PropertyRow[]>(
@@ -105,7 +105,7 @@ export class ConfigStore {
     return rows.map(toProperty);
   }
 
-  /** Like `properties`, page by page, with those of `others` whose names are not set there. */
+  /** Like `properties`, page by page. Adds the properties in `others` whose names are not set at the place. */
   async propertiesPage(
     place: PropertyPlace,
     { limit, cursor }: PageRequest,
@@ -163,7 +163,7 @@ export class ConfigStore {
     }
   }
 
-  /** Concurrent writes can exceed the limits by one property each. */
+  /** Throws if the property exceeds a limit. Concurrent writes can exceed a limit by one property each. */
   private async assertRoom(place: PropertyPlace, name: string, value: string): Promise<void> {
     if (place.scope !== 'context' && place.scope !== 'user') return;
     const { table, where, values } = tableOf(place);
@@ -189,7 +189,7 @@ export class ConfigStore {
     return this.database.query<StoredContextSet[]>(`${selectSets} ORDER BY rank, name`);
   }
 
-  /** Like `contextSets`, page by page, with those of `others` whose names are not stored. */
+  /** Like `contextSets`, page by page. Adds the context sets in `others` whose names are not stored. */
   async contextSetsPage(
     { limit, cursor }: PageRequest,
     others: readonly Omit<StoredContextSet, 'version'>[] = [],
@@ -236,7 +236,7 @@ export class ConfigStore {
 
 const selectSets = 'SELECT name, rank, with_tags AS "withTags", version FROM context_sets';
 
-/** Table and key of a place; the values of the key are the first parameters. */
+/** The table of a place, and an SQL condition for its rows; `values` are the parameters from $1 on. */
 function tableOf(place: PropertyPlace): {
   readonly table: string;
   readonly where: string;

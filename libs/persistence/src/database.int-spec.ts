@@ -115,7 +115,7 @@ describe('openDatabase', () => {
   });
 });
 
-/** A query may still use a broken connection; then it must reject with an error that `isDatabaseAway` recognises. */
+/** Waits for the first answer. A query on a broken connection must reject with an error that `isDatabaseAway` recognises. */
 function firstAnswer(database: DataSource): Promise<unknown[]> {
   return eventually('Postgres answers', async () => {
     try {

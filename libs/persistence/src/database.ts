@@ -7,10 +7,10 @@ import { FailedDeliveryEntity } from './failed-delivery.entity';
 import { migrations } from './migrations';
 import { SubscriptionEntity } from './subscription.entity';
 
-// A list and no pattern of file names, because builds are bundled or compiled, and a missing file must cause an error.
+// A list instead of a file name pattern, because builds are bundled or compiled, and a missing file must cause an error.
 const entities = [SubscriptionEntity, ApiKeyEntity, FailedDeliveryEntity];
 
-/** An arbitrary number that no other program locks in the same database. */
+/** The arbitrary key of an advisory lock that no other program takes in this database. */
 const migrationLock = 7_266_001;
 
 const options = {
@@ -24,7 +24,7 @@ const options = {
 
 /**
  * Connects to Postgres and migrates its tables. While Postgres is not reachable, each step is retried for `timeoutMs`. After the
- * start, the pool reconnects automatically, and queries reject until then.
+ * start, queries reject while Postgres is not reachable, and the pool reconnects automatically.
  *
  * @throws PnsError `DATABASE_UNREACHABLE` after the timeout, `DATABASE_REFUSED` when Postgres refuses the login or a permission.
  */
@@ -49,7 +49,7 @@ function postgresAt(url: string): NeededServer {
   return { name: 'Postgres', where: `${host}${pathname}`, variable: 'DATABASE_URL', isAway: isDatabaseAway };
 }
 
-/** A database that an app can already use during its start. */
+/** A database whose queries wait for Postgres while an app starts. */
 export class StartingDatabase extends DataSource {
   /** While true, a query waits for Postgres instead of rejecting. It may be sent twice, so it must be safe to repeat. */
   isStarting = false;
@@ -108,7 +108,7 @@ const awayCodes = new Set([
   ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'],
   ...['ENOENT', 'EACCES'], // codes of a Unix socket
   ...['53300', '57014', '57P01', '57P02', '57P03'], // too many connections, timed out, shutting down, crashed, starting
-  ...['40001', '40P01'], // lost against another transaction, deadlock
+  ...['40001', '40P01'], // serialization failure, deadlock
 ]);
 
 /** Whether `error` means that Postgres cannot be used now and a retry can succeed. */

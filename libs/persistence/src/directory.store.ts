@@ -70,7 +70,7 @@ export class DirectoryStore {
       });
     }
     const stored = await this.context(context);
-    if (stored === undefined) throw versionChanged(); // the row was erased in between
+    if (stored === undefined) throw versionChanged(); // the row was erased after the write
     return stored;
   }
 
@@ -79,7 +79,7 @@ export class DirectoryStore {
     return row === undefined ? undefined : toContext(row);
   }
 
-  /** All contexts, by id. */
+  /** All contexts, ordered by id. */
   async contexts({ limit, cursor }: PageRequest): Promise<Page<DirectoryContext>> {
     const rows = await this.database.query<ContextRow[]>(
       `${selectContexts} WHERE context_id > $1 ORDER BY context_id LIMIT $2`,
@@ -114,7 +114,7 @@ export class DirectoryStore {
       });
     }
     const stored = await this.get(user);
-    if (stored === undefined) throw versionChanged(); // the row was erased in between
+    if (stored === undefined) throw versionChanged(); // the row was erased after the write
     return stored;
   }
 
@@ -126,7 +126,7 @@ export class DirectoryStore {
     return row === undefined ? undefined : toUser(row);
   }
 
-  /** The users of a context, by id. */
+  /** The users of a context, ordered by id. */
   async users(context: number, { limit, cursor }: PageRequest): Promise<Page<DirectoryUser>> {
     const rows = await this.database.query<UserRow[]>(
       `${selectUsers} WHERE context_id = $1 AND user_id > $2 ORDER BY user_id LIMIT $3`,
@@ -136,7 +136,7 @@ export class DirectoryStore {
   }
 
   /**
-   * Removes a user, or a context without its users, if the version is `expected`.
+   * Removes a user, or a context but not its users, if the version is `expected`.
    *
    * @throws PnsError `VERSION_CHANGED`.
    */

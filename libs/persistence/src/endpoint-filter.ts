@@ -10,10 +10,10 @@ export interface EndpointFilter {
   readonly token?: string | undefined;
 }
 
-/** SQL condition on `s` (subscriptions) and `e` (endpoints). */
+/** SQL condition: the subscription `s` has the token of the endpoint `e`. */
 export const sameToken = 's.token_hash = e.token_hash AND s.transport = e.transport AND s.client = e.client';
 
-/** The condition on `e` for a filter. Its parameters follow those in `before`. */
+/** The SQL condition on endpoints `e` for a filter. Its parameters follow the parameters in `before`. */
 export function endpointsMatching(
   { ids, context, client, transport, token }: EndpointFilter,
   before: readonly unknown[],

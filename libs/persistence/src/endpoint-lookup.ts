@@ -21,9 +21,9 @@ export interface ListedEndpoint {
   readonly deferredSince?: number | undefined;
   readonly deferredUntil?: number | undefined;
   readonly offAt?: number | undefined;
-  /** The percentage that was last warned of. */
+  /** How much of the time until the switch-off had passed at the last warning, in percent. */
   readonly warned: number;
-  /** Some of its subscriptions; with a filter by context, only those of this context. */
+  /** Some of its subscriptions; if the filter has a context, only subscriptions of this context. */
   readonly subscriptions: readonly { readonly id: string; readonly context: number; readonly user: number }[];
 }
 
@@ -35,7 +35,7 @@ const maxSubscriptions = 10;
 export class EndpointLookup {
   constructor(private readonly database: DataSource) {}
 
-  /** In the order in which their first failures were recorded. `now` is in ms since the epoch. */
+  /** Returns endpoints in the order in which their first failures were recorded. `now` is in ms since the epoch. */
   async list(
     { state, ...filter }: EndpointFilter & { readonly state?: EndpointStateName | undefined },
     { limit, cursor }: PageRequest,
@@ -69,7 +69,7 @@ export class EndpointLookup {
 
 const isDeferred = 'e.deferred_until > $1';
 
-/** SQL conditions. The states exclude each other. */
+/** The SQL condition of each state. The states exclude each other. */
 const isIn: Readonly<Record<EndpointStateName, string>> = {
   off: 'e.off_at IS NOT NULL',
   deferred: `e.off_at IS NULL AND ${isDeferred}`,

@@ -1,20 +1,20 @@
 import type { TransportName } from '@pns/transport-contract';
 import type { DataSource } from 'typeorm';
 
-/** Endpoints of one client at one server that reached the same percentage and were not announced yet. Times in ms since the epoch. */
+/** A message about endpoints of one client at one server that reached the same percentage. Times are in ms since the epoch. */
 export interface EndpointMessage {
   readonly client: string;
   readonly origin: string;
   readonly percent: number;
   readonly count: number;
-  /** The ids of some of them. */
+  /** The ids of some of the endpoints. */
   readonly ids: readonly string[];
-  /** When the first of them failed first. */
+  /** When the first of the endpoints began to fail. */
   readonly since: number;
   readonly reason: string;
 }
 
-/** Which messages are due. */
+/** Selects the messages that are due. */
 export interface EndpointMessageRequest {
   readonly transport: TransportName;
   readonly now: number;
@@ -26,12 +26,12 @@ export interface EndpointMessageRequest {
   readonly maxIds: number;
 }
 
-/** An arbitrary number. The transport is the second key of the lock, so it is distinct from all locks with one key. */
+/** The arbitrary first key of an advisory lock. The second key is the transport, so no lock with one key is the same. */
 const messagesLock = 7_266_002;
 
 /**
- * Passes the messages that are due to `send`, marks their endpoints as announced when it has resolved, and returns the number of
- * messages. One process does this at a time; for others, there is nothing to do. After a crash, a message may be sent again.
+ * Passes the due messages to `send`, marks their endpoints as announced when `send` has resolved, and returns the number of
+ * messages. Only one process does this at a time; a concurrent call returns 0. After a crash, a message may be sent again.
  */
 export async function announceEndpoints(
   database: DataSource,

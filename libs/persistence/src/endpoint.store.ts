@@ -5,7 +5,7 @@ import { endpointsMatching, sameToken, type EndpointFilter } from './endpoint-fi
 import { announceEndpoints, type EndpointMessage, type EndpointMessageRequest } from './endpoint-messages';
 import { tokenHash } from './registration';
 
-/** One URI of one client: the token of its subscriptions. */
+/** One URI of one client. The URI is the token of subscriptions. */
 export interface EndpointKey {
   readonly client: string;
   readonly token: string;
@@ -19,7 +19,7 @@ export interface EndpointFailure extends EndpointKey {
   readonly until?: number | undefined;
 }
 
-/** The state of an endpoint that a worker needs. */
+/** The part of an endpoint's state that a worker needs. */
 export interface EndpointState {
   readonly client: string;
   /** The hash of the token, in hex. */
@@ -41,13 +41,13 @@ export interface ChangedEndpoint {
   readonly reason: string;
 }
 
-/** A change of endpoints that last long enough: of all that were warned of at `from` percent, and have failed since `since`. */
+/** A step to the next percentage, for endpoints that were warned of at `from` percent and began to fail at `since` or before. */
 interface EndpointStep {
   readonly transport: TransportName;
   readonly from: number;
   /** The percentage after the step; 100 switches the endpoints off. */
   readonly to: number;
-  /** In ms since the epoch: the first failure was not later. */
+  /** In ms since the epoch. Endpoints whose first failure was later do not take the step. */
   readonly since: number;
   /** In ms since the epoch: the time of the step. */
   readonly at: number;
@@ -71,8 +71,8 @@ export class EndpointStore {
   constructor(private readonly database: DataSource) {}
 
   /**
-   * Records failures and deferrals in one statement. One that is older than the endpoint's last success changes nothing. A deferral
-   * is not a change that workers must read.
+   * Records failures and deferrals in one statement. An entry that is older than the endpoint's last success changes nothing. A
+   * deferral does not change `changed_at`, because workers need not read it.
    */
   async recordFailures(transport: TransportName, failures: readonly EndpointFailure[]): Promise<void> {
     const rows = lastOfEach(failures);
@@ -110,7 +110,7 @@ export class EndpointStore {
     );
   }
 
-  /** Ends the failure of endpoints that accepted a delivery at `at` (ms since the epoch). Returns those that were switched off. */
+  /** Ends the failure of endpoints that accepted a delivery at `at` (ms since the epoch). Returns the endpoints that were off. */
   async recordSuccesses(
     transport: TransportName,
     keys: readonly EndpointKey[],
@@ -125,7 +125,7 @@ export class EndpointStore {
     );
   }
 
-  /** Switches on the endpoints that are switched off and match; returns them. Their kept deliveries are sent again. */
+  /** Switches on the matching endpoints that are switched off; returns them. Their kept deliveries are sent again. */
   enable(filter: EndpointFilter): Promise<readonly ChangedEndpoint[]> {
     const { condition, parameters } = endpointsMatching(filter, [null]);
     return this.switchOn(`e.off_at IS NOT NULL AND ${condition}`, parameters);
@@ -148,7 +148,7 @@ export class EndpointStore {
     return moved.map(toChanged);
   }
 
-  /** Sends the messages about steps that are due, see `announceEndpoints`. Returns their number. */
+  /** Sends the due messages about steps, see `announceEndpoints`. Returns the number of messages. */
   announce(
     request: EndpointMessageRequest,
     send: (messages: readonly EndpointMessage[]) => Promise<void>,
@@ -157,8 +157,9 @@ export class EndpointStore {
   }
 
   /**
-   * Up to `limit` endpoints that changed after `cursor`, in the order of their changes, and the next cursor. Without a cursor,
-   * those that are recorded now. `overlapMs` before the cursor are read again, because transactions may commit out of order.
+   * Returns up to `limit` endpoints that changed after `cursor`, in the order of their changes, and the next cursor. Without a
+   * cursor, starts with the earliest change. The last `overlapMs` before the cursor are read again, because transactions may
+   * commit out of order.
    */
   async changes(
     transport: TransportName,
@@ -181,7 +182,7 @@ export class EndpointStore {
     return { states, cursor: rows.at(-1)?.changedAt ?? cursor ?? '-infinity' };
   }
 
-  /** Up to `limit` endpoints with kept deliveries that must be sent again. Reads only an index while there are none. */
+  /** Up to `limit` endpoints with kept deliveries that must be sent again. If there are none, reads only an index. */
   async releases(transport: TransportName, limit: number): Promise<readonly EndpointRelease[]> {
     return this.database.query<EndpointRelease[]>(
       `SELECT client, encode(token_hash, 'hex') AS hash, releases AS release FROM endpoints
@@ -191,8 +192,8 @@ export class EndpointStore {
   }
 
   /**
-   * Ends a release whose kept deliveries are all in their queues. Deliveries that were kept since it began have a later release.
-   * Changes nothing while another process still sends some of them.
+   * Ends a release after all of its kept deliveries were put into their queues. Deliveries that were kept after its start belong
+   * to a later release. Changes nothing while another process still sends some of its deliveries.
    */
   async releaseDone(transport: TransportName, { client, hash, release }: EndpointRelease): Promise<void> {
     await this.database.query(
@@ -240,8 +241,8 @@ export class EndpointStore {
 }
 
 /**
- * Records in the transaction of `manager` that deliveries are kept for these endpoints. An endpoint that was switched on meanwhile
- * sends them again.
+ * Records in the transaction of `manager` that deliveries are kept for these endpoints. If an endpoint was switched on meanwhile,
+ * its deliveries are sent again.
  */
 export async function keptFor(
   manager: EntityManager,
@@ -279,7 +280,7 @@ function toChanged({ id, transport, client, origin, reason, since }: Row): Chang
   return { id, transport, client, origin, reason, since: since?.getTime() ?? 0 };
 }
 
-/** The last entry of each endpoint. The statements sort them, so that they lock endpoints in the same order. */
+/** The last entry of each endpoint. The statements sort the entries, so that all statements lock endpoints in one order. */
 function lastOfEach<Key extends EndpointKey & { readonly transport?: string }>(keys: readonly Key[]): Key[] {
   return [...new Map(keys.map((key) => [`${key.transport} ${key.client} ${key.token}`, key])).values()];
 }

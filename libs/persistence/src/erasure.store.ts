@@ -11,7 +11,7 @@ import { HistoryPartitions } from './history-partitions';
 const userTables = ['subscriptions', 'failed_deliveries', 'users', 'user_properties'];
 const contextTables = [...userTables, 'contexts', 'context_properties', 'usage_hours'];
 
-/** Whether a partition was dropped meanwhile, because its retention has ended. */
+/** Whether a query failed because its partition was dropped meanwhile, after the end of the retention. */
 function isDropped(error: unknown): boolean {
   return (error as { driverError?: { code?: string } }).driverError?.code === '42P01';
 }
@@ -27,7 +27,7 @@ export class ErasureStore {
   /** Erases up to `limit` rows of the owner; returns their number, 0 when none is left. Safe to repeat and to run concurrently. */
   async erase({ context, user }: Owner, limit: number): Promise<number> {
     const tables = user === undefined ? contextTables : userTables;
-    // A ctid is unique in a partition only. The history comes last: other rows are the cause of more history.
+    // A ctid is unique only within a partition. The history comes last, because the other rows can cause more history.
     for (const table of [...tables, ...(await this.history.names())]) {
       const removed = await this.eraseFrom(table, { context, user }, limit);
       if (removed > 0) return removed;

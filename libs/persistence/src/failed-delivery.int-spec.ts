@@ -110,7 +110,7 @@ it('failed deliveries of versions without the outcome exhausted get it, and are 
   const { items } = await store.list({ outcome: 'exhausted' }, { limit: 10 });
   expect(items.map(({ outcome, reason }) => [outcome, reason])).toEqual([['exhausted', 'r']]);
   expect(await store.counts()).toEqual([{ transport: 'wns', isHeld: false, count: 2 }]);
-  // The row of a worker that is older than the migration.
+  // A worker that is older than the migration stores this outcome.
   await database.query("UPDATE failed_deliveries SET outcome = 'retry'");
   expect((await store.list({ outcome: 'exhausted' }, { limit: 10 })).items.map(({ outcome }) => outcome)).toEqual([
     'exhausted',

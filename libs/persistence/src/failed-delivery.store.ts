@@ -30,7 +30,7 @@ export interface FailedDeliveryFilter {
   readonly outcome?: OutcomeKind | undefined;
   readonly notification?: string | undefined;
   readonly isHeld?: boolean | undefined;
-  /** Only deliveries that are kept for the endpoint with this hash of its token, in hex. */
+  /** Only deliveries that are kept for the endpoint whose token has this hash, in hex. */
   readonly endpoint?: string | undefined;
   /** Only deliveries that failed before this time, in ms since the epoch. */
   readonly before?: number | undefined;
@@ -80,7 +80,7 @@ export class FailedDeliveryStore {
     return row === null ? undefined : toFailedDelivery(row);
   }
 
-  /** Oldest first. */
+  /** Returns failed deliveries, oldest first. */
   async list(filter: FailedDeliveryFilter, { limit, cursor }: PageRequest): Promise<Page<FailedDelivery>> {
     const query = matching(this.database.manager.createQueryBuilder(FailedDeliveryEntity, 'f'), filter);
     if (cursor !== undefined) {
@@ -100,7 +100,7 @@ export class FailedDeliveryStore {
   }
 
   /**
-   * Passes up to `limit` deliveries to `send`, oldest first, removes them when it has resolved, and returns their number.
+   * Passes up to `limit` deliveries to `send`, oldest first, removes them when `send` has resolved, and returns their number.
    * Concurrent callers get different deliveries. After a crash before the removal, some are sent again.
    */
   take(
@@ -138,7 +138,7 @@ export class FailedDeliveryStore {
     return removed;
   }
 
-  /** The numbers of failed deliveries by transport, without transports that have none. The time does not depend on the numbers. */
+  /** Counts failed deliveries by transport, and held ones separately. The time does not depend on the number of deliveries. */
   async counts(): Promise<FailedDeliveryCount[]> {
     const rows = await this.database.query<{ transport: TransportName; held: boolean; count: string }[]>(
       'SELECT transport, held, sum(change) AS count FROM failed_delivery_changes GROUP BY transport, held',
@@ -198,7 +198,7 @@ function matching(query: Query, filter: FailedDeliveryFilter): Query {
   return query;
 }
 
-/** A worker that is older than `exhausted` still runs during an upgrade, and stores its outcome as `retry`. */
+/** The stored forms of an outcome: during an upgrade, workers that do not know `exhausted` still store it as `retry`. */
 function storedAs(outcome: OutcomeKind): OutcomeKind[] {
   return outcome === 'exhausted' ? ['exhausted', 'retry'] : [outcome];
 }

@@ -10,7 +10,7 @@ import { migratedDatabase } from './testing/migrated-database';
 const dayMs = 86_400_000;
 const today = Date.UTC(2026, 10, 29);
 const days = [today - 2 * dayMs, today - dayMs, today];
-/** Notifications of each day, spread over all users. */
+/** The number of notifications of each day, spread over all users. */
 const perDay = 40_000;
 const users = 4000;
 
@@ -95,7 +95,7 @@ async function planOf(statement: string, values: readonly unknown[]): Promise<Pl
 
 const yesterday = new Date(today - dayMs);
 const never = new Date(Date.UTC(9999, 0));
-/** The user with this number in the series, and its notification. */
+/** The user and the notification with number `n` in the series. */
 const of = (n: number) => ({ context: 1 + (n % 10), user: 1 + (n % users), id: `29-${n}` });
 const page = (n: number) => [of(n).context, of(n).user, yesterday, never, never, '', 101];
 const some = Array.from({ length: 100 }, (_, index) => of(7 + 11 * index));

@@ -21,7 +21,7 @@ export interface HistoryFilter {
   readonly topic?: string | undefined;
   /** Only notifications with an attempt for this client. */
   readonly client?: string | undefined;
-  /** Only notifications with an attempt that ended like this; together with `client`, an attempt for this client. */
+  /** Only notifications with an attempt with this outcome; if `client` is set, the same attempt matches both. */
   readonly outcome?: string | undefined;
   readonly since: number;
   readonly until?: number | undefined;
@@ -37,7 +37,7 @@ export interface HistoryReach {
 /** A notification in the history. */
 export type FoundNotification = HistoryNotification;
 
-/** The window of a notification, which was sent as `notification`. */
+/** The window of a notification; `notification` is the one that was sent for the whole window. */
 export type FoundWindow = Omit<HistoryWindow, 'windowKey' | 'place'>;
 
 /** Most notifications with the same id in an answer: an id of a producer may address many users. */
@@ -46,13 +46,13 @@ const maxSameId = 100;
 /** The number of notifications whose attempts are read and compared with a filter at once. */
 const notificationsPerStep = 100;
 
-/** Most notifications that are compared for one page. */
+/** Most notifications that are compared with a filter for one page. */
 const maxSeen = 1000;
 
 /** Most attempts of a notification in an answer. */
 const maxAttemptsShown = 1000;
 
-/** The clock of another process may be slow by this much, in ms. Rows that follow a notification are searched from then on. */
+/** The clock of another process may be slow by this much, in ms. So rows are searched from this long before the notification. */
 const clockDifferenceMs = 60_000;
 
 /** A `distinctId`: the ids of producers may contain any printable ASCII characters. */
@@ -60,12 +60,12 @@ const anyId = /^[\x21-\x7e]{1,255}(?: [\w-]{1,64})?$/;
 
 const notificationColumns = 'n.at, n.context_id, n.user_id, n.place, n.notification, n.topic, n.window_key';
 
-/** Reads the history. Every query finds its rows by an index, in the partitions of the times in question. */
+/** Reads the history. Every query finds its rows by an index, in the partitions of the searched times only. */
 @Injectable()
 export class HistoryLookup {
   constructor(private readonly reads: HistoryReads) {}
 
-  /** The notifications with this id, of this producer if it is given, that were accepted since `since`, newest first. */
+  /** The notifications with this id, and this producer if it is given, that were accepted at `since` or later, newest first. */
   async named(
     id: IdentifiedNotification,
     since: number,
@@ -81,7 +81,7 @@ export class HistoryLookup {
     return rows.map(toNotification);
   }
 
-  /** Newest first. A page may be shorter than its limit if few notifications match the client or the outcome. */
+  /** Lists notifications, newest first. A page may be short if few notifications match the client or the outcome. */
   async list(filter: HistoryFilter, page: PageRequest): Promise<Page<FoundNotification>> {
     const { client, outcome, ...others } = filter;
     // Only deliveries that arrived at the first attempt are in packs.
@@ -174,7 +174,7 @@ export class HistoryLookup {
     return windows;
   }
 
-  /** The attempts of deliveries of these notifications, oldest first, up to 1,000 of each. `dueAt` is that of their windows. */
+  /** The attempts for these notifications, oldest first, up to 1,000 each. `dueAt`: when the notification's window was due. */
   async attemptsOf(
     notifications: readonly (Pick<FoundNotification, 'context' | 'user' | 'notification' | 'at'> & {
       readonly dueAt?: number | undefined;
@@ -214,11 +214,11 @@ export class HistoryLookup {
 const latest = Date.UTC(9999, 0);
 
 /**
- * Finds all notifications with an id. The id of a CloudEvent is stored with a space and its producer, so its rows directly follow
- * the id in the order of the index. No character of an id is lower than the exclamation mark.
+ * Finds all notifications with an id. The id of a CloudEvent is stored with a space and its producer, so the index has it between
+ * the id alone and the id with `!`. No other id is there, because no character of an id is lower than `!`.
  *
- * A notification has several rows if only its failures were recorded at first and the property has changed since. The row with a
- * window is used then.
+ * A notification has several rows if several of its failures were recorded, or if the history property has changed since. If one
+ * row has a window, this row is used.
  */
 export const namedStatement = `SELECT DISTINCT ON (n.at, n.context_id, n.user_id, n.notification) ${notificationColumns} FROM history_notifications n
   WHERE n.notification >= $1 AND n.notification < $1 || '!' AND n.at >= $2
@@ -265,7 +265,7 @@ function nameOf({ context, user, notification }: Pick<FoundNotification, 'contex
   return `${context} ${user} ${notification}`;
 }
 
-/** Replaces the windows of rows by packed ones with a lower place. A packed window has a single notification, the one that was sent. */
+/** Replaces windows from rows by packed windows with a lower place. A packed window has only the notification that was sent. */
 function preferPacked(
   packed: readonly HistoryWindow[],
   wanted: readonly (FoundNotification & { readonly index: number })[],

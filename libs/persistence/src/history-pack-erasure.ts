@@ -13,20 +13,20 @@ interface PackRow {
 }
 
 /**
- * Removes the records of the owner from some packs of a partition; returns their number, 0 when none is left. Reads the whole
- * partition without its records, because an index of owners would cost more than all other parts of a write.
+ * Removes the records of the owner from some packs of a partition; returns their number, 0 when none is left. Searches the whole
+ * partition, because an index of owners would cost more than all other parts of a write.
  */
 export async function eraseFromPacks(database: DataSource, partition: string, owner: Owner): Promise<number> {
   const others: string[] = [];
   for (;;) {
     const { places, removed } = await eraseFromSome(database, partition, owner, others);
     if (removed > 0 || places.length < packsPerStep) return removed;
-    // Packs of other users with the same hash, which a tenant can choose. The owner's packs may come after them.
+    // These packs contain only other users with the same hash, which a tenant can choose. The owner's packs may follow.
     others.push(...places);
   }
 }
 
-/** Searches the next packs that may have records of the owner, except those at the places in `others`. */
+/** Erases the owner's records from the next packs that may have some, except the packs at the places in `others`. */
 async function eraseFromSome(
   database: DataSource,
   partition: string,

@@ -4,15 +4,15 @@ import type { PackedRecord, PackKind, PackOwner } from './history-packs';
 import type { HistoryReads } from './history-reads';
 import type { HistoryAttempt, HistoryWindow } from './history-rows';
 
-/** An owner whose records are wanted, if they happened soon after one of the causes between `from` and `to` (ms since the epoch). */
+/** Selects the records of an owner that happened soon after a cause between `from` and `to` (in ms since the epoch). */
 interface WantedRecords extends PackOwner {
   readonly from: number;
   readonly to: number;
 }
 
 /**
- * Most slots, each for one owner, that one query reads. A user with many notifications can be in all packs of a slot, and a large
- * installation has hundreds of these. All packs of a query are in memory at once.
+ * Most slots, each for one owner, that one query reads. A user with many notifications can be in all packs of a slot, and a slot
+ * of a large installation has hundreds of packs. All packs of a query are in memory at once.
  */
 const placesPerQuery = 20;
 
@@ -23,12 +23,12 @@ export const packsStatement = `SELECT n.owner, p.records FROM unnest($2::timesta
     WHERE p.kind = $1 AND p.at = n.slot AND p.at >= $4 AND n.owner = ANY (p.owners) OFFSET 0
   ) p`;
 
-/** The windows in packs that were dispatched soon after the wanted times, among others of these owners. */
+/** The packed windows of the wanted owners from all slots that can contain a wanted window. */
 export async function windowsInPacks(reads: HistoryReads, wanted: readonly WantedRecords[]): Promise<HistoryWindow[]> {
   return (await recordsInPacks(reads, 'windows', wanted)).map(windowIn);
 }
 
-/** The attempts in packs that were made soon after the wanted times, among others of these owners. */
+/** The packed attempts of the wanted owners from all slots that can contain a wanted attempt. */
 export async function attemptsInPacks(
   reads: HistoryReads,
   wanted: readonly WantedRecords[],

@@ -36,7 +36,7 @@ const write = (rows: Partial<Rows>) =>
 
 const midnight = Date.UTC(2026, 10, 29);
 
-/** Notifications that were dispatched and delivered 4 s later, one after the other every 100 ms. */
+/** The records of notifications that were accepted every 100 ms, and dispatched and delivered 4 s later. */
 function usual(context: number, count: number, users: number, name: string): Rows {
   const notifications = Array.from({ length: count }, (_, index): HistoryNotification => {
     const of = { context, user: 1 + (index % users), topic: 'ox:mail:new', place: index };
@@ -81,7 +81,7 @@ async function count(table: string): Promise<number> {
 it('writes usual records of a slot as one row, and finds the window and the attempts of each notification', async () => {
   const { notifications, windows, attempts } = usual(1, 250, 3, 'found');
   await write({ notifications, windows, attempts });
-  // 70, 100 and 80 records of three slots; the first one begins on the day before.
+  // 70, 100 and 80 records of three slots; the first slot begins on the day before.
   expect([await count('history_windows'), await count('history_attempts')]).toEqual([0, 0]);
   expect(await count('history_packs')).toBeLessThanOrEqual(8);
   expect(await count('history_packs_20261128')).toBe(0);
@@ -94,7 +94,7 @@ it('writes usual records of a slot as one row, and finds the window and the atte
   const of = notifications.map((notification, index) => ({ ...notification, dueAt: windows[index]?.dueAt }));
   const shown = attempts.map((attempt) => ({ ...without(attempt, 'dueAt'), durationMs: 3 }));
   expect(await lookup.attemptsOf(of)).toEqual(shown);
-  // Their windows may be lost.
+  // Without `dueAt`, as for notifications whose windows were lost.
   expect(await lookup.attemptsOf(notifications)).toEqual(shown);
 });
 

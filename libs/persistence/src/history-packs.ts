@@ -2,8 +2,8 @@ import type { HistoryAttempt, HistoryWindow } from './history-rows';
 import { storedTarget, targetOf, type StoredTarget } from './history-targets';
 
 /**
- * A usual record happened within this time after its cause, in ms, so that it can be found by the time of its cause. Its pack has
- * only records of one such slot of time.
+ * A usual record happened within this time after its cause, in ms, so that it can be found by the time of its cause. A pack has
+ * only records of one slot of this length.
  */
 export const slotMs = 10_000;
 
@@ -18,7 +18,7 @@ const maxPackedTargets = 8;
 
 export type PackKind = 'windows' | 'attempts';
 
-/** The user whose records these are. */
+/** The user to whom a record belongs. */
 export interface PackOwner {
   readonly context: number;
   readonly user: number;
@@ -47,7 +47,7 @@ type PackedAttempt = readonly [
   target: StoredTarget,
 ];
 
-/** Rows that stay, and the packs of the others. */
+/** Rows that are not packed, and the packs of all other rows. */
 export interface Sorted<Row> {
   readonly rows: readonly Row[];
   readonly packs: readonly Pack[];
@@ -85,7 +85,7 @@ export function slotOf(time: number): number {
   return time - (time % slotMs);
 }
 
-/** A hash of 32 bits. Rows of a pack name their owners by it; readers compare context and user too. */
+/** A hash of 32 bits, by which a pack names its owners. Hashes can collide, so readers compare context and user too. */
 export function ownerHash({ context, user }: PackOwner): number {
   let bits = Math.imul(context, 0x9e3779b1) ^ user;
   bits = Math.imul(bits ^ (bits >>> 16), 0x45d9f3b);

@@ -3,12 +3,12 @@ import { DataSource } from 'typeorm';
 
 const dayMs = 86_400_000;
 
-/** Time after which a process that has written nothing has ended, in ms. */
+/** A process that has written nothing for this time, in ms, counts as ended. */
 const writerEndedMs = 7 * dayMs;
 
 const tables = ['history_notifications', 'history_windows', 'history_attempts', 'history_packs'] as const;
 
-/** An arbitrary number that no other program locks in the same database. */
+/** The arbitrary key of an advisory lock that no other program takes in this database. */
 const partitionLock = 7_266_002;
 
 /** The partitions of the history: one for each table and day (UTC). */
@@ -17,8 +17,8 @@ export class HistoryPartitions {
   constructor(private readonly database: DataSource) {}
 
   /**
-   * Creates the missing partitions of the day that contains `time` (in ms since the epoch). Safe to repeat and to run concurrently.
-   * Writers need not wait: the lock on the tables does not conflict with theirs.
+   * Creates the missing partitions of the day that contains `time` (in ms since the epoch). Safe to repeat and to run
+   * concurrently. Writers do not wait, because this lock on the tables does not conflict with their locks.
    */
   async create(time: number): Promise<void> {
     const from = dayOf(time);
@@ -37,14 +37,14 @@ export class HistoryPartitions {
   }
 
   /**
-   * Drops the partitions, and the gaps, that contain only rows from before `time`; returns the number of partitions. Removes the
-   * write numbers of ended processes too.
+   * Drops the partitions that contain only rows from before `time` (in ms since the epoch); returns their number. Also removes
+   * gaps that ended before `time`, and the write numbers of ended processes.
    */
   async dropBefore(time: number): Promise<number> {
     const old = (await this.names()).filter((name) => endOf(name) <= time);
     for (const name of old) {
       await this.database.transaction(async (manager) => {
-        // Writers wait while this waits for a long query.
+        // Writers wait while this statement waits for a long query.
         await manager.query(`SET LOCAL lock_timeout = '5s'`);
         await manager.query(`DROP TABLE IF EXISTS ${name}`);
       });
@@ -65,7 +65,7 @@ export class HistoryPartitions {
   }
 }
 
-/** The start of a day, in ms since the epoch. */
+/** The start of the day (UTC) that contains `time`, in ms since the epoch. */
 export function dayOf(time: number): number {
   return time - (time % dayMs);
 }

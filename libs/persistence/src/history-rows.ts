@@ -13,11 +13,13 @@ export interface HistoryNotification extends Row {
   readonly topic: string;
   /** The key of its window without context, user and mode; empty if only failures are recorded. */
   readonly windowKey: string;
-  /** Its number in the order of acceptance of its shard. */
+  /** Its number in the order in which its shard accepted notifications. */
   readonly place: number;
 }
 
-/** A window that was dispatched at `at`. It contains the notifications with its key whose place is at most its own. */
+/**
+ * A window that was dispatched at `at`. It contains the notifications with its key and a place that is not higher than its place.
+ */
 export interface HistoryWindow extends Row {
   readonly windowKey: string;
   readonly place: number;
@@ -25,12 +27,12 @@ export interface HistoryWindow extends Row {
   readonly notification: string;
   readonly dueAt: number;
   readonly count: number;
-  /** When its notification was accepted; absent in the answers of readers. */
+  /** When its notification was accepted; absent in windows that were read. */
   readonly acceptedAt?: number | undefined;
   readonly targets: readonly HistoryTarget[];
 }
 
-/** Where a delivery goes. */
+/** The target of a delivery. */
 export interface HistoryTarget {
   readonly delivery: string;
   readonly transport: TransportName;
@@ -48,7 +50,7 @@ export interface HistoryAttempt extends Row, HistoryTarget {
   readonly reason?: string | undefined;
   /** The provider's id of the push. */
   readonly providerId?: string | undefined;
-  /** When its window fell due; absent in the answers of readers. */
+  /** When its window fell due; absent in attempts that were read. */
   readonly dueAt?: number | undefined;
   /** When the next attempt begins. */
   readonly nextAt?: number | undefined;
@@ -76,7 +78,7 @@ export interface UsageCounts {
   readonly suppressed: number;
 }
 
-/** Counts of an hour (in ms since the epoch, UTC), to add to those that are stored. */
+/** Counts to add to the stored counts of `hour` (its start in ms since the epoch, UTC). */
 export interface UsageOfHour extends UsageCounts {
   readonly hour: number;
   readonly context: number;
@@ -88,13 +90,13 @@ export interface UsageOfHour extends UsageCounts {
 
 /** Rows to write together. */
 export interface HistoryRows {
-  /** A UUID of the buffer that collected them, and the number of its writes so far. A repeated write has the number of the first one. */
+  /** The UUID of the buffer that collected the rows, and the number of its write. A repeated write has the same number. */
   readonly writer: string;
   readonly number: number;
   readonly notifications: readonly HistoryNotification[];
   readonly windows: readonly HistoryWindow[];
   readonly attempts: readonly HistoryAttempt[];
   readonly usage: readonly UsageOfHour[];
-  /** A gap that has ended, and how many records it has cost. */
+  /** A gap that has ended, and the number of records that were lost in it. */
   readonly gap?: (HistoryGap & { readonly records: number }) | undefined;
 }

@@ -5,7 +5,7 @@ import { packedAttempts, packedWindows, type Pack } from './history-packs';
 import type { HistoryAttempt, HistoryNotification, HistoryRows, HistoryWindow, UsageOfHour } from './history-rows';
 import { storedTarget } from './history-targets';
 
-/** A column: its type in Postgres, and its value of a row. */
+/** For each column its type in Postgres, and a function that returns its value for a row. */
 type Columns<Row> = Readonly<Record<string, readonly [type: string, of: (row: Row) => unknown]>>;
 
 /** Writes the history, many rows at a time. */
@@ -20,8 +20,8 @@ export class HistoryStore {
   ) {}
 
   /**
-   * Writes all rows in one transaction that does not wait for the disk: a crash of Postgres can lose the last second of the history.
-   * Rejects when Postgres does not answer. A repeat after that writes nothing if the first write has succeeded: its answer was lost.
+   * Writes all rows in one transaction that does not wait for the disk: a crash of Postgres can lose the last second of the
+   * history. Rejects when Postgres does not answer. If only the answer was lost, a repeated write changes nothing.
    */
   async write(rows: HistoryRows): Promise<void> {
     await this.prepare(rows);
@@ -63,7 +63,9 @@ export class HistoryStore {
   }
 }
 
-/** Whether the write with this number has not been committed yet. Waits for the end of an earlier transaction with this number. */
+/**
+ * Records the number of a write; returns false if the write was committed before. Waits for an open transaction with the number.
+ */
 async function isNew(manager: EntityManager, { writer, number }: HistoryRows): Promise<boolean> {
   const changed = await manager.query<object[]>(
     `INSERT INTO history_writes AS known (writer, number, at) VALUES ($1, $2, now())
@@ -116,7 +118,7 @@ const attempts = inserting<HistoryAttempt>('history_attempts', {
 
 const added = ['notifications', 'delivered', 'failed', 'suppressed'] as const;
 
-/** In the order of the key, so that processes that add to the same rows do not deadlock. */
+/** Adds counts in the order of the key, so that processes that add to the same rows do not deadlock. */
 const usage = inserting<UsageOfHour>(
   'usage_hours',
   {
@@ -134,7 +136,7 @@ const usage = inserting<UsageOfHour>(
    DO UPDATE SET ${added.map((name) => `${name} = usage_hours.${name} + excluded.${name}`).join()}`,
 );
 
-/** Each value is a parameter of its own: within an array, the quotes of the records would be escaped. */
+/** Inserts packs. Each value is a parameter of its own, because in an array the quotes of the records would be escaped. */
 async function insertPacks(manager: EntityManager, packs: readonly Pack[]): Promise<void> {
   if (packs.length === 0) return;
   const places = packs.map((_, index) => {
@@ -149,7 +151,7 @@ async function insertPacks(manager: EntityManager, packs: readonly Pack[]): Prom
   );
 }
 
-/** A function that inserts rows with one statement, which has an array for each column with a value in any of the rows. */
+/** Returns a function that inserts rows with one statement. It has an array for each column for which any row has a value. */
 function inserting<Row>(
   table: string,
   columns: Columns<Row>,
@@ -178,12 +180,12 @@ function arrayLiteral(values: readonly unknown[]): string {
   return `{${JSON.stringify(values).slice(1, -1)}}`;
 }
 
-/** Postgres refuses a row without a partition like a row that violates a check. The history has no checks. */
+/** Whether a row has no partition. Postgres reports it as a violated check, and the history has no checks. */
 function isWithoutPartition(error: unknown): boolean {
   return (error as { driverError?: { code?: string } }).driverError?.code === '23514';
 }
 
-/** A provider can send any text. Control characters, NUL among them, and halves of surrogate pairs become blanks. */
+/** Replaces control characters, NUL included, and halves of surrogate pairs by blanks. A provider can send any text. */
 function plain(text: string | undefined): string | undefined {
   return text?.replace(/[\p{Cc}\p{Cs}]/gu, ' ');
 }

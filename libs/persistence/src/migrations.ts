@@ -17,7 +17,7 @@ import { Endpoints1760000000016 } from './migrations/0016-endpoints';
 import { EndpointMessages1760000000017 } from './migrations/0017-endpoint-messages';
 import { HistoryPacks1760000000018 } from './migrations/0018-history-packs';
 
-/** In the order in which they run. A list and no pattern of file names, as for the entities. */
+/** In the order in which they run. A list instead of a file name pattern, as for the entities. */
 export const migrations = [
   FirstTables1760000000001,
   Cascade1760000000002,

@@ -7,7 +7,7 @@ export interface Page<T> {
   readonly nextCursor?: string;
 }
 
-/** Selects a page: `limit` rows after `cursor`, an earlier `nextCursor`. */
+/** Selects a page: `limit` rows after `cursor`, which is the `nextCursor` of an earlier page. */
 export interface PageRequest {
   readonly limit: number;
   readonly cursor?: string | undefined;
@@ -51,7 +51,7 @@ export function keyedPageOf<T>(rows: readonly T[], limit: number, keyOf: (row: T
 /**
  * The key after which the page starts; undefined for the first page. `kinds` are the types of its parts.
  *
- * @throws PnsError `CURSOR_INVALID` for anything but `keyedPageOf`'s.
+ * @throws PnsError `CURSOR_INVALID` for anything but a cursor of `keyedPageOf`.
  */
 export function keyIn(cursor: string | undefined, kinds: readonly Kind[]): readonly Part[] | undefined {
   if (cursor === undefined) return undefined;
@@ -64,7 +64,7 @@ export function keyIn(cursor: string | undefined, kinds: readonly Kind[]): reado
 type Part = string | number;
 type Kind = 'string' | 'integer';
 
-/** Postgres refuses other numbers for an integer, and NUL in a text. */
+/** Whether Postgres accepts `part` as this kind: an integer of 32 bits, or a text without NUL. */
 function isOfKind(part: unknown, kind: Kind | undefined): boolean {
   if (kind === 'integer') return isInteger(part);
   return typeof part === 'string' && !part.includes('\0');
@@ -84,7 +84,7 @@ function parsed(text: string): unknown {
 
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** @throws PnsError `CURSOR_INVALID` for anything but a cursor of `pageOf` with such an id. */
+/** @throws PnsError `CURSOR_INVALID` for anything but a cursor of `pageOf` whose id matches `idSyntax`. */
 export function positionOf(cursor: string, idSyntax = uuid): Position {
   const text = Buffer.from(cursor, 'base64url').toString('latin1');
   const [, createdAt, id] = /^(\d{1,15})\.(.+)$/.exec(text) ?? [];
@@ -92,7 +92,7 @@ export function positionOf(cursor: string, idSyntax = uuid): Position {
   return { createdAt: Number(createdAt), id };
 }
 
-/** The number after which the page starts. @throws PnsError `CURSOR_INVALID` for anything but `numberedPageOf`'s. */
+/** The number after which the page starts. @throws PnsError `CURSOR_INVALID` for anything but a cursor of `numberedPageOf`. */
 export function numberIn(cursor: string): number {
   const text = Buffer.from(cursor, 'base64url').toString('latin1');
   if (!/^[1-9]\d{0,9}$/.test(text) || !isInteger(Number(text))) throw invalidCursor();

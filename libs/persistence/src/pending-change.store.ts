@@ -1,13 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 
-/** Within this time every process has asked for marks or noticed that it could not, and every statement of a dead writer has ended. */
+/**
+ * The age at which a mark is deleted. By then every process has read the marks or noticed that it cannot, and every statement of
+ * a dead writer has ended.
+ */
 const forgetAfter = '1 minute';
 
 /**
- * Marks of configuration changes that may not have been announced to every process. A mark is added before a change is written and
- * removed after its announcement, so the mark of a writer that dies in between stays. It does not contain the change. The table has
- * the older name `unannounced_changes`.
+ * Marks of configuration changes that may not have been announced to every process. A mark is added before a change is written
+ * and removed after its announcement, so the mark of a writer that dies in between stays. A mark does not contain the change. The
+ * table has the older name `unannounced_changes`.
  */
 @Injectable()
 export class PendingChangeStore {
@@ -26,7 +29,7 @@ export class PendingChangeStore {
     await this.database.query('DELETE FROM unannounced_changes WHERE id = $1', [id]);
   }
 
-  /** Whether any mark is older than `ms`. Marks older than a minute are reported once more and deleted. */
+  /** Whether any mark is older than `ms`. Marks older than a minute count for the last time and are deleted. */
   async isAnyOlderThan(ms: number): Promise<boolean> {
     const [answer] = await this.database.query<{ isAny: boolean }[]>(
       `WITH forgotten AS (DELETE FROM unannounced_changes WHERE since < now() - interval '${forgetAfter}')

@@ -33,7 +33,7 @@ interface PersistenceModuleOptions {
   readonly databaseUrl: string;
   /** The keys of `Seal`; none if an app reads and writes no secrets. */
   readonly encryptionKeys?: readonly Buffer[];
-  /** Whether the app does its work while Postgres is away, so that it stays ready. */
+  /** Whether the app works without Postgres, so that it stays ready while Postgres is away. */
   readonly isOptional?: boolean;
 }
 

@@ -8,7 +8,7 @@ export const keysPlace = 'subscriptions keys';
 
 /** The keys of a registration. */
 export interface GivenPushKeys extends PushKeys {
-  /** Whether the client did not name its VAPID key, so that it must be that of its earlier registration, if there is one. */
+  /** Whether the client sent no VAPID key. Then the VAPID key of its earlier registration is used, if there is one. */
   readonly isKeyAssumed: boolean;
 }
 
@@ -18,8 +18,8 @@ export function openedKeys(sealed: Buffer, seal: Seal): PushKeys {
 }
 
 /**
- * The keys to store, encrypted. A browser that registers the same subscription again, also for another user, made it
- * with the same VAPID key as before. The token must be locked.
+ * Returns the keys to store, encrypted. A browser that registers the same subscription again, also for another user, has created
+ * it with the same VAPID key. The token must be locked.
  */
 export async function sealedKeys(
   manager: EntityManager,

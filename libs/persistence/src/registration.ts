@@ -53,7 +53,7 @@ export async function admit(manager: EntityManager, key: TokenKey, rules: Regist
 /** A subscription that lost its token, and whether it had expired. */
 type LostSubscription = UserKey & Pick<Subscription, 'id' | 'topics'> & { readonly isExpired: boolean };
 
-/** Removes the subscriptions of other users with the token. If the first user keeps a token, only expired ones are removed. */
+/** Removes and returns other users' subscriptions with the token. If the first user keeps a token, removes only expired ones. */
 export async function removeOthers(
   manager: EntityManager,
   key: TokenKey,
@@ -99,7 +99,7 @@ async function assertBelowLimits(
   if (row.ofUser >= maxPerUser) throw new PnsError('SUBSCRIPTION_LIMIT', `${of} ${row.ofUser} subscriptions, ${limit}`);
 }
 
-/** A webhook that was shared earlier can have several users with the token; all but the first are refused. */
+/** Throws if another user has the token. If several users have it because it was shared, only the first of them is admitted. */
 async function assertFree(manager: EntityManager, key: TokenKey): Promise<void> {
   const [row] = await manager.query<{ isTaken: boolean }[]>(
     `SELECT EXISTS (

@@ -40,7 +40,7 @@ export class Seal {
     return this.keys[0] ?? refuse('There is no key to encrypt with; set PNS_ENCRYPTION_KEY.');
   }
 
-  /** Whether a secret was encrypted with the first key, so that it needs no other one. */
+  /** Whether a secret was encrypted with the first key, so that no other key is needed. */
   isCurrent(sealed: Buffer): boolean {
     return this.keys[0]?.id.equals(sealed.subarray(1, 1 + keyIdBytes)) === true;
   }

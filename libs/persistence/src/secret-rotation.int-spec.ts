@@ -35,7 +35,7 @@ const register = (user: number, seal: Seal, client = 'crm') =>
     keys,
   });
 
-/** All steps from `cursor` on; `most` steps at most. */
+/** Runs the steps from `cursor` on, but not more than `most`. */
 async function rotate(seal: Seal, limit: number, cursor?: string, most = Infinity) {
   const rotation = new SecretRotation(database, seal);
   const unreadable: string[] = [];
@@ -64,7 +64,7 @@ it('encrypts every secret with the first key, in small steps, and may be repeate
   await new ServerKeyStore(database, before).pair('webpush', () => ({ privateKey: 'server' }));
   const versions = await database.query<unknown[]>('SELECT client, version, updated_at FROM client_transports');
 
-  const first = await rotate(during, 4, undefined, 3); // the process dies
+  const first = await rotate(during, 4, undefined, 3); // as if the process died after three steps
   expect(first.rotated).toBeGreaterThan(0);
   const rest = await rotate(during, 4, first.cursor);
   expect([first.rotated + rest.rotated, rest.remaining]).toEqual([25 + 25 + 3 + 1, 0]);
@@ -106,7 +106,7 @@ it('looks at a bounded number of rows in each step, also where no secret is left
     steps.push(step.rotated);
     cursor = step.nextCursor;
   }
-  // Five clients in two steps, no key of the server, and twice ten subscriptions in four steps.
+  // Five clients take two steps, no server key one, and two columns of ten subscriptions four each.
   expect(steps).toHaveLength(2 + 1 + 4 + 4);
   expect(steps.slice(0, 2)).toEqual([3, 2]);
   expect(steps.reduce((sum, rotated) => sum + rotated, 0)).toBe(2 + 5);

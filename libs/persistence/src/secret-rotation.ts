@@ -7,7 +7,7 @@ import { Seal } from './seal';
 import { serverKeyPlace } from './server-key.store';
 import { metaPlace } from './subscription.entity';
 
-/** What one step of a rotation did. */
+/** The result of one step of a rotation. */
 interface RotationStep {
   /** The number of secrets that were encrypted with the first key. */
   readonly rotated: number;
@@ -21,13 +21,13 @@ interface RotationStep {
 interface SealedColumn {
   readonly table: string;
   readonly column: string;
-  /** The columns of the primary key, as text. */
+  /** The names of the columns of the primary key. */
   readonly key: readonly string[];
   readonly type: 'text' | 'uuid';
   readonly placeOf: (key: readonly string[]) => string;
 }
 
-/** Every column that `Seal` encrypts. A test compares it with the columns of type bytea. */
+/** Every column that `Seal` encrypts. A test compares this list with the columns of type bytea. */
 const sealedColumns: readonly SealedColumn[] = [
   {
     ...{ table: 'client_transports', column: 'options', key: ['client', 'transport'], type: 'text' },
@@ -41,7 +41,7 @@ const sealedColumns: readonly SealedColumn[] = [
   { table: 'subscriptions', column: 'keys', key: ['id'], type: 'uuid', placeOf: () => keysPlace },
 ];
 
-/** A step looks at this many rows at most, and one statement counts this many at most. So large tables exceed no time-out. */
+/** Most rows that one step reads, and most rows that one statement counts, so that no statement on a large table times out. */
 const [rowsPerStep, rowsPerCount] = [10_000, 100_000] as const;
 
 /** Encrypts the secrets in Postgres again, with the first key of PNS_ENCRYPTION_KEY, while other processes read and write them. */
@@ -53,8 +53,8 @@ export class SecretRotation {
   ) {}
 
   /**
-   * Encrypts up to `limit` secrets again that follow `cursor`, and looks at up to `rows` rows for that. Safe to repeat and to run
-   * concurrently. A row that another transaction has locked is skipped, so that neither waits; `remaining` counts it.
+   * Encrypts up to `limit` secrets after `cursor` again, and reads up to `rows` rows for that. Safe to repeat and to run
+   * concurrently. A row that another transaction has locked is skipped, so that neither transaction waits; `remaining` counts it.
    *
    * @throws PnsError `ENCRYPTION_KEY_MISSING` without a key, `CURSOR_INVALID`.
    */
@@ -148,15 +148,15 @@ interface SealedRow {
 }
 
 /**
- * The rows whose keys are greater than `after` and at most `end`. An empty `after` means from the first row on; no `end`, up to
- * the last one.
+ * The rows whose keys are greater than `after` and at most `end`. If `after` is empty, the range begins at the first row. Without
+ * `end`, it ends at the last one.
  */
 interface KeyRange {
   readonly after: readonly string[];
   readonly end: readonly string[] | undefined;
 }
 
-/** SQL condition. Its parameters follow those in `before`. */
+/** The SQL condition for a range. Its parameters follow the parameters in `before`. */
 function within(
   { key, type }: SealedColumn,
   { after, end = [] }: KeyRange,
@@ -174,12 +174,12 @@ function keyTexts({ key }: SealedColumn): string {
   return `ARRAY[${key.map((name) => `${name}::text`).join()}]`;
 }
 
-/** SQL condition; `$1` is the id of the first key. */
+/** SQL condition: the secret was not encrypted with the first key, whose id is `$1`. */
 function isOfOtherKey(column: string): string {
   return `substring(${column} from 2 for 4) <> $1::bytea`;
 }
 
-/** Writes the rows, which are locked. The other columns do not change, neither does the version of client options. */
+/** Writes the new secrets of locked rows. Other columns, such as the version of client options, do not change. */
 async function update(
   manager: EntityManager,
   { table, column, key, type }: SealedColumn,

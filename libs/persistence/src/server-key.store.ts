@@ -11,8 +11,8 @@ export class ServerKeyStore {
   ) {}
 
   /**
-   * The pair with this name. The first call, of all processes, stores the pair that `make` returns. A pair that was encrypted with an
-   * older key is encrypted again, so that the older key can be removed.
+   * Returns the pair with this name. The first call in any process stores the pair that `make` returns. A pair that was encrypted
+   * with an older key is encrypted again, so that the older key can be removed.
    *
    * @throws PnsError as `Seal.open` does.
    */

@@ -64,7 +64,7 @@ async function planFor(users: number): Promise<PlanNode[]> {
   return plan === undefined ? [] : nodesOf(plan);
 }
 
-/** The indexes with which this node of a plan, or one below it, finds rows of a table; none for another kind of scan. */
+/** The index by which each scan of a table in a plan finds its rows; undefined for a scan without an index. */
 function indexesFor(table: string, nodes: readonly PlanNode[]): (string | undefined)[] {
   const scans = nodes.filter((node) => node['Relation Name'] === table);
   return scans.map((scan) => nodesOf(scan).find((node) => node['Index Name'] !== undefined)?.['Index Name']);

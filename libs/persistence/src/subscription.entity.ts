@@ -73,7 +73,7 @@ export function toSubscription(
   };
 }
 
-/** A row with unreadable meta must not break a list, and it must be possible to remove it. */
+/** Does not throw if meta is unreadable, so that the subscription can still be listed and removed. */
 function readMeta(sealed: Buffer, seal: Seal): Pick<ReadSubscription, 'meta' | 'isMetaUnreadable'> {
   try {
     return { meta: openedMeta(sealed, seal) };

@@ -27,7 +27,7 @@ interface SubscriptionChange {
   readonly meta?: Readonly<Record<string, unknown>> | null;
 }
 
-/** A subscription with a dead target, and the time when it was dead, in ms since the epoch by the clock of this process. */
+/** A subscription with a dead target, and a time when the target was dead, in ms since the epoch by the clock of this process. */
 export interface DeadTarget {
   readonly id: string;
   readonly deadAt: number;
@@ -52,8 +52,8 @@ export class SubscriptionStore {
    * which keeps its id. `rules.holder` decides which user keeps a token that is not shared. Safe to repeat and to run
    * concurrently.
    *
-   * @throws PnsError `SUBSCRIPTION_LIMIT` when the user has reached a limit, without expired subscriptions and the replaced one;
-   *   `TOKEN_TAKEN` when another user was first.
+   * @throws PnsError `SUBSCRIPTION_LIMIT` when the user has reached a limit, which does not count expired subscriptions and the
+   *   replaced one; `TOKEN_TAKEN` when another user was first.
    */
   async register(
     registration: Registration,
@@ -84,8 +84,8 @@ export class SubscriptionStore {
   }
 
   /**
-   * Changes the given fields; null removes a value. Undefined when there is no such subscription. If a new expiry makes an expired
-   * subscription valid again, the `rules` of a registration apply.
+   * Changes the given fields; null removes a value. Returns undefined when there is no such subscription. If a new expiry makes
+   * an expired subscription valid again, the `rules` of a registration apply.
    *
    * @throws PnsError `VERSION_CHANGED` when the version is not `expected`; `SUBSCRIPTION_LIMIT` or `TOKEN_TAKEN` like `register`.
    */
@@ -140,7 +140,7 @@ export class SubscriptionStore {
     return new Set(rows.map(({ id }) => id));
   }
 
-  /** A function for each existing subscription that decrypts its meta. So unreadable meta throws only for its own subscription. */
+  /** For each existing subscription, a function that decrypts its meta: unreadable meta makes only its own function throw. */
   async metaOf(ids: readonly string[]): Promise<ReadonlyMap<string, () => Subscription['meta']>> {
     const rows = await this.database.query<Pick<SubscriptionEntity, 'id' | 'meta'>[]>(
       'SELECT id, meta FROM subscriptions WHERE id = ANY ($1::uuid[])',
@@ -149,7 +149,7 @@ export class SubscriptionStore {
     return new Map(rows.map(({ id, meta }) => [id, () => (meta === null ? undefined : openedMeta(meta, this.seal))]));
   }
 
-  /** A function for each existing subscription that decrypts its keys; it returns undefined if there are none. */
+  /** For each existing subscription, a function that decrypts its keys and returns undefined if it has none. */
   async keysOf(ids: readonly string[]): Promise<ReadonlyMap<string, () => PushKeys | undefined>> {
     const rows = await this.database.query<{ id: string; keys: Buffer | null }[]>(
       'SELECT id, keys FROM subscriptions WHERE id = ANY ($1::uuid[])',
@@ -169,7 +169,7 @@ export class SubscriptionStore {
     return removed;
   }
 
-  /** Oldest first, expired ones included. */
+  /** Returns subscriptions, oldest first, expired ones included. */
   async list(filter: SubscriptionFilter, { limit, cursor }: PageRequest): Promise<Page<ReadSubscription>> {
     const query = subscriptionsMatching(this.database.manager, filter);
     if (cursor !== undefined) {
@@ -197,7 +197,9 @@ export class SubscriptionStore {
     return removed > 0;
   }
 
-  /** Removes subscriptions with dead targets, unless they were registered again or changed since then; returns their number. */
+  /**
+   * Removes subscriptions with dead targets, unless they were registered again or changed after `deadAt`; returns their number.
+   */
   async removeDead(targets: readonly DeadTarget[]): Promise<number> {
     if (targets.length === 0) return 0;
     return this.database.transaction(async (manager) => {
@@ -252,7 +254,7 @@ export class SubscriptionStore {
   }
 }
 
-/** Compared as text, because the client may send any text. */
+/** SQL condition. Versions are compared as text, because the client may send any text. */
 function versionFits(place: string): string {
   return `(${place}::text[] IS NULL OR xmin::text = ANY (${place}))`;
 }

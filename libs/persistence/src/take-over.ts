@@ -20,7 +20,7 @@ const elsewhere = { keyId: 'other-context', keyName: 'a key of another context' 
 
 /**
  * Records in the audit logs of both contexts that a token moved from one user to another. Neither entry contains ids of the other
- * user. Both have the same `takeOver` id, with which an operator who may read both can find the other.
+ * user. Both have the same `takeOver` id, by which an operator who may read both entries can match them.
  */
 export async function recordTakeOver(
   manager: EntityManager,

@@ -45,7 +45,7 @@ interface Old {
   readonly expiredAgo?: number;
 }
 
-/** A row of an earlier version. */
+/** Stores a subscription as an earlier version did; returns its id. */
 async function stored(old: Old): Promise<string> {
   const { token, user = 14, context = 1, transport = 'apns', isShared = false, createdAgo = 60 } = old;
   const { updatedAgo = createdAgo, expiredAgo } = old;

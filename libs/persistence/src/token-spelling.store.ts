@@ -65,7 +65,7 @@ function storable(token: string, otherwise: string): string {
   return Buffer.byteLength(token) <= maxTokenBytes ? token : otherwise;
 }
 
-/** Returns the number of removed subscriptions: this one, or others that lose the token to this one. */
+/** Converts one token; returns the number of removed subscriptions: this one, or others that lose the token to it. */
 async function respellOne(
   manager: EntityManager,
   { id, ...key }: Row,

@@ -24,7 +24,7 @@ export interface UsageRow extends UsageCounts {
   readonly of?: string;
 }
 
-/** Most counts of a context that are kept for an hour: producers and users may choose any topics and clients. */
+/** Most counts that one context has in one hour. They must be limited, because topics and clients can have any name. */
 const maxCountsPerHour = 1000;
 
 /** The topic and client of counts that were added up because there were too many. No topic or client has this name. */
@@ -45,7 +45,7 @@ export class UsageStore {
     private readonly reads: HistoryReads,
   ) {}
 
-  /** Oldest first. Hours and days without counts are left out. */
+  /** Returns counts, oldest first. Hours and days without counts are left out. */
   async list(filter: UsageFilter, { limit, cursor }: PageRequest): Promise<Page<UsageRow>> {
     const { from, to, context, by, per } = filter;
     const [start = '', after = ''] = keyIn(cursor, ['string', 'string']) ?? [];
@@ -92,12 +92,12 @@ const foldStatement = `WITH full_hours AS (
   ON CONFLICT (hour, context_id, topic, client, transport)
   DO UPDATE SET ${counts.map((name) => `${name} = usage_hours.${name} + excluded.${name}`).join()}`;
 
-/** The start in a cursor; before all rows without one. */
+/** The start in a cursor; without a cursor, a time before all rows. In ms since the epoch. */
 function startIn(text: string | number, from: number): number {
   return /^\d{1,15}$/.test(String(text)) ? Number(text) : from - 1000 * 86_400_000;
 }
 
-/** The statement for a page. Rows that count only deliveries or only notifications may be in different groups. */
+/** The statement for a page. Notifications have no client and no transport, so groups by these count only deliveries. */
 export function usageStatement(by: UsageGroup | undefined): string {
   const group = by === undefined ? `''` : columns[by];
   const isOfTargets = by === 'client' || by === 'transport';

@@ -81,7 +81,7 @@ function sentenceFor(expected?: Expected): string {
   }
 }
 
-/** The values of the key are the first parameters. */
+/** The SQL condition for a key, whose values are the parameters from $1 on. */
 function conditions(key: Columns): string {
   return Object.keys(key)
     .map((column, index) => `${column} = $${index + 1}`)

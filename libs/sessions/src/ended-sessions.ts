@@ -2,7 +2,7 @@ import { publish, subscriberOf, type KeySpace, type RedisClient, type Subscriber
 import { RecurringFault } from '@pns/runtime';
 import { maxSessionTtlSeconds, type Session, type SessionEnd } from './session';
 
-/** A session, and the marks of its user and its context: all sessions of these may have been ended together. */
+/** A session, and the marks of its user and its context. If Redis has a mark, earlier sessions of its owner were ended. */
 export interface Endings {
   readonly session: Session;
   readonly owners: readonly string[];
@@ -20,7 +20,7 @@ const sessionsPerLookup = 1000;
 
 /**
  * The sessions, and the owners of sessions, that were ended before their tokens expire. They are in two sorted sets in Redis,
- * with the time of their removal as score. A channel announces each end to every process at once.
+ * with the time of their removal from the set as score. A channel announces each end to every process at once.
  */
 export class EndedSessions {
   private readonly key: string;
@@ -81,7 +81,7 @@ export class EndedSessions {
   }
 
   private subscribe(): { redis: Subscriber; ready: Promise<unknown> } {
-    // Unlike the connection for requests, this one waits for Redis without a limit.
+    // Unlike the connection for requests, this connection waits for Redis without a limit.
     const redis = subscriberOf(this.redis, this.channel);
     redis.on('message', (_channel, text: string) => this.notify([JSON.parse(text) as SessionEnd]));
     const ready = redis.listen();
@@ -93,7 +93,7 @@ export class EndedSessions {
     return { redis, ready };
   }
 
-  /** Subscribes again and then looks up the sessions that ended in between. In the other order an end could be missed. */
+  /** Subscribes again, and then reports sessions that ended meanwhile. In the other order an end could be missed. */
   private async resume(redis: Subscriber): Promise<void> {
     try {
       await redis.listen();
@@ -101,7 +101,7 @@ export class EndedSessions {
       this.notify(ended.map(({ id }) => ({ id })));
       this.recheckFault.isOver();
     } catch (error) {
-      if (this.isClosed || redis.status !== 'ready') return; // the next `ready` calls this again
+      if (this.isClosed || redis.status !== 'ready') return; // the next `ready` event calls `resume` again
       this.recheckFault.occurred(error);
       setTimeout(() => void this.resume(redis), recheckDelayMs).unref();
     }

@@ -18,7 +18,7 @@ import { ownAlgorithm, ownKeys, providersKeys, type TokenKeys } from './token-ke
 /** Signs and verifies session tokens, and ends sessions. */
 export class SessionTokens {
   private readonly keys: TokenKeys;
-  /** The key of digests. Where an identity provider signs there is no secret; then it only distinguishes providers. */
+  /** The key of digests: the own secret, or the URL of an identity provider, which is no secret but distinguishes providers. */
   private readonly digestKey: Uint8Array;
 
   /** `key` is the own secret, or the URL of the keys of an identity provider that signs the tokens instead. */
@@ -113,8 +113,8 @@ export class SessionTokens {
 
   /**
    * Calls `listener` with each end. The promise resolves when no end can be missed any more, with a function that removes the
-   * listener. `open` returns the sessions of interest: after a lost connection to Redis they are looked up, so that an end during
-   * the interruption is reported late.
+   * listener. `open` returns the sessions of interest: after a lost connection to Redis they are looked up, and ends during the
+   * interruption are reported.
    */
   onEnded(listener: (end: SessionEnd) => void, open: () => readonly Session[] = () => []): Promise<() => void> {
     return this.ended.watch(listener, () => open().map((session) => this.endingsOf(session)));
@@ -125,7 +125,7 @@ export class SessionTokens {
     return { session, owners: [this.markOf({ context }), this.markOf(session)] };
   }
 
-  /** An id with which `isOf` can check the context of a session without storing it. */
+  /** A session id with a digest of the context, so that `isOf` can check the context without a lookup. */
   private sealed(uuid: string, context: number): string {
     const seal = createHmac('sha256', this.digestKey).update(`session ${uuid} ${context}`).digest('base64url');
     return `${uuid}.${seal.slice(0, 22)}`;
@@ -142,7 +142,7 @@ export class SessionTokens {
   }
 }
 
-/** `endAllOf` ends the sessions issued until then, so a token with an `iat` in the future would stay valid. */
+/** Throws for an `iat` in the future: `endAllOf` ends sessions issued until now, so such a token would stay valid. */
 function assertIssued({ issuedAt }: Session): void {
   if (issuedAt > Date.now() / 1000 + clockToleranceSeconds) throw new Error('iat is in the future');
 }

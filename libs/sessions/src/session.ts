@@ -36,7 +36,7 @@ export const defaultSessionTtlSeconds = 3600;
 /** Longest time to live of a session, in seconds. An ended session is stored for this time, because its token may still be valid. */
 export const maxSessionTtlSeconds = 7 * 24 * 3600;
 
-/** The syntax of every session id. It must fit into the path that ends the session. */
+/** The syntax of every session id. An id must fit into the path of the request that ends the session. */
 export const sessionIdSyntax = /^[\x21-\x7e]{1,128}$/;
 
 /** Clocks of other nodes and of an identity provider may be ahead by this time, in s. */

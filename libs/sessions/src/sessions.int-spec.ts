@@ -36,7 +36,7 @@ afterEach(async () => {
   await link.close();
 });
 
-/** Listens on `tokens`; `heard(n)` resolves with the ends reported so far once there are n. */
+/** Listens on `tokens`; returns a function that waits for `count` ends and resolves with all ends so far. */
 async function listening(tokens: SessionTokens, open?: () => Session[]) {
   const ends: SessionEnd[] = [];
   const news = new EventEmitter();

@@ -52,7 +52,7 @@ export function providersKeys(url: URL): TokenKeys {
   };
 }
 
-/** Distinguishes an unknown key from keys that could not be fetched. */
+/** Rejects with PnsError if the keys cannot be fetched, and with jose's error for an unknown key. */
 function reachable(published: JWTVerifyGetKey): JWTVerifyGetKey {
   return async (header, token) => {
     try {

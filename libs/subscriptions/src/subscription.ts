@@ -55,7 +55,7 @@ export function isExpired(subscription: Pick<Subscription, 'expiresAt'>, now: nu
   return subscription.expiresAt !== undefined && subscription.expiresAt <= now;
 }
 
-/** The unexpired subscriptions whose patterns match `topic`, in their order. */
+/** The unexpired subscriptions whose patterns match `topic`, in the given order. */
 export function subscriptionsWanting<S extends Pick<Subscription, 'topics' | 'expiresAt'>>(
   topic: string,
   subscriptions: readonly S[],

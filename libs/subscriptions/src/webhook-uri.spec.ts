@@ -21,7 +21,7 @@ describe('the prefix rule of webhook URIs', () => {
   });
 
   it.each([1, 2, 1_000_000])('refuses a dot segment that is encoded %d times, in one pass', (times) => {
-    const dot = `%${'25'.repeat(times - 1)}2e`; // a million separate decodings take hours
+    const dot = `%${'25'.repeat(times - 1)}2e`; // a million decodings, one after the other, would take hours
     expect(webhookUriFault('prefix', configured, `${configured}/${dot}${dot}/evil`)).toEqual(expect.any(String));
   });
 
@@ -98,7 +98,7 @@ function decodeLeniently(path: string, encoding: 'utf8' | 'latin1'): string {
   return path.replace(/(?:%[0-9a-f]{2})+/gi, (run) => Buffer.from(run.replaceAll('%', ''), 'hex').toString(encoding));
 }
 
-/** The form that a router compares. */
+/** Whether a router finds `path` below `prefix`: it resolves dot segments and ignores case. */
 function isBelow(path: string, prefix: string): boolean {
   let depth = 0;
   for (const [at, segment] of path.split('/').slice(1).entries()) {
@@ -116,7 +116,7 @@ const atoms = fc.constantFrom(
   ...['%c0%ae', '%u002e', '．', '%EF%BC%8E', '／', '%E2%80%8B', '%C2%AD', '%CC%81', '%E2%92%88', '(S(x))', ',', ':'],
   ...['a', 'b', '-', '_', '~', '@', '!', '$', '*', "'", '(', ')', '=', '&', '?', '#', '%C3%BC', 'é', '%E6%97%A5', '%'],
 );
-/** Most of these are accepted, so that the readings have input. */
+/** Parts of paths. Most of them are accepted, so that the readings have input. */
 const plainAtoms = fc.constantFrom(
   ...['.', '..', 'a', 'b', '-', '_', '~', '/', '+', ',', ':', '@', '=', '&', '!', '(S(a))', '(', ')', '%20', '*'],
   ...['%C3%BC', '%CC%81', '%E6%97%A5', '%EF%BC%A1', '%F0%9F%93%A7', '%61', '%2d', '%40', '%E2%92%B6', '%C2%B2'],

@@ -1,7 +1,7 @@
 import { parsedUrl } from '@pns/transport-contract';
 import { isPlainLetter, isPlainPath, isPlainQuery } from './webhook-path';
 
-/** The comparison of a registered webhook URI with the configured one. */
+/** The ways to compare a registered webhook URI with the configured one. */
 export const uriValidationModes = ['none', 'prefix', 'exact'] as const;
 type UriValidationMode = (typeof uriValidationModes)[number];
 
@@ -26,8 +26,8 @@ export function isUriWithin(configured: string, candidate: string): boolean {
 }
 
 /**
- * Why `candidate` is not `configured` or below it. It needs the same scheme, host, port and query, and the same path or one that
- * continues after a `/`.
+ * The reason why `candidate` is not `configured` or below it; undefined if it is. It needs the same scheme, host and port, the
+ * query of `configured` if there is one, and the same path or one that continues after a `/`.
  */
 function faultBelow(configured: string, candidate: string): string | undefined {
   const base = plainUri(configured);

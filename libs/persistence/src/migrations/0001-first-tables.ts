@@ -32,7 +32,7 @@ const statements = [
      created_at timestamptz(3) NOT NULL DEFAULT now(),
      updated_at timestamptz(3) NOT NULL DEFAULT now()
    )`,
-  // The first two columns serve the lookup of every batch: the subscriptions of many users.
+  // Every batch finds the subscriptions of many users by the first two columns.
   `CREATE UNIQUE INDEX subscriptions_holder ON subscriptions (context_id, user_id, transport, client, token_hash)`,
   `CREATE UNIQUE INDEX subscriptions_sole_holder ON subscriptions (token_hash, transport, client) WHERE NOT shared`,
   `CREATE INDEX subscriptions_token ON subscriptions (token_hash, transport, client)`,

@@ -6,7 +6,7 @@ const statements = [
      ADD COLUMN contexts   integer[] CHECK (cardinality(contexts) > 0),
      ADD COLUMN expires_at timestamptz(3)`,
   // before and after are json, not jsonb, which refuses the valid string "\\u0000". A row without status belongs to a write
-  // without an answer. mentions are other contexts that before or after names.
+  // without an answer. mentions: the other contexts that before or after names.
   `CREATE TABLE audit_entries (
      id         uuid PRIMARY KEY,
      at         timestamptz(3) NOT NULL DEFAULT now(),

@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** A trigger function that records changes of the number of failed deliveries; `added` and `removed` are rows of the statement. */
+/** For each event, a query for changes of the number of failed deliveries; `added` and `removed` are rows of the statement. */
 const changes = {
   INSERT: { referencing: 'NEW TABLE AS added', rows: 'SELECT transport, held, 1 AS change FROM added' },
   DELETE: { referencing: 'OLD TABLE AS removed', rows: 'SELECT transport, held, -1 AS change FROM removed' },
@@ -10,7 +10,7 @@ const changes = {
   },
 };
 
-/** The outcome `exhausted`, and the number of failed deliveries without a count of all rows. */
+/** The outcome `exhausted`, and a table by which failed deliveries are counted without reading all rows. */
 export class ExhaustedDeliveries1760000000011 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`UPDATE failed_deliveries SET outcome = 'exhausted' WHERE outcome = 'retry'`);
@@ -28,7 +28,7 @@ export class ExhaustedDeliveries1760000000011 implements MigrationInterface {
     );
     for (const [event, { referencing, rows }] of Object.entries(changes)) {
       const name = `failed_deliveries_count_${event.toLowerCase()}`;
-      // From time to time a statement replaces the changes by their sums, except those that another statement has locked.
+      // In 2 % of its calls, the function replaces the changes by their sums, except changes that another statement has locked.
       await runner.query(
         `CREATE FUNCTION ${name}() RETURNS trigger LANGUAGE plpgsql AS $$
          BEGIN

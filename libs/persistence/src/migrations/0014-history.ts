@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 // The tables have a partition for each day, which HistoryPartitions creates and drops. Each index begins with the owner or the
-// notification, so that every lookup and the erasure of a user use one.
+// notification, so that every lookup and the erasure of a user use an index.
 const statements = [
   // place: the number of the notification in the order of acceptance of its shard. The notification is in the window with the
   // same key whose place is equal or the next higher one. window_key is empty if only failures are recorded.

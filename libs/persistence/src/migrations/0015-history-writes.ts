@@ -3,7 +3,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 /** The number of the last write of each process to the history, so that a write whose answer was lost is not repeated. */
 export class HistoryWrites1760000000015 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
-    // Each row is updated twice a second. The free space keeps the updates within its page.
+    // Each row is updated twice a second. With the low fillfactor, its new versions stay in the same page.
     await runner.query(`CREATE TABLE history_writes (
       writer uuid PRIMARY KEY,
       number bigint NOT NULL,

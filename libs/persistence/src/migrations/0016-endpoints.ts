@@ -1,8 +1,8 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 const statements = [
-  // One URI of one client that fails, is deferred or is switched off. warned: the highest percentage that was reported.
-  // releases counts the times at which kept deliveries had to be sent again, released how many of them are done.
+  // One URI of one client that fails, is deferred or is switched off. warned: the highest percentage that was reported. releases:
+  // how many times kept deliveries had to be sent again. released: how many of these times are done.
   `CREATE TABLE endpoints (
      id             uuid NOT NULL DEFAULT gen_random_uuid() UNIQUE,
      transport      varchar(16) NOT NULL,
@@ -26,14 +26,14 @@ const statements = [
   `CREATE INDEX endpoints_changed ON endpoints (transport, changed_at)`,
   `CREATE INDEX endpoints_listed ON endpoints (created_at, id)`,
   `CREATE INDEX endpoints_failing ON endpoints (transport, warned, failing_since) WHERE off_at IS NULL`,
-  // For the last step: an endpoint without traffic stays at 90 %.
+  // For the step to 100 %. An endpoint without traffic never takes it and stays at 90 %.
   `CREATE INDEX endpoints_lasting ON endpoints (transport, (failed_at - failing_since)) WHERE off_at IS NULL AND warned = 90`,
   `CREATE INDEX endpoints_releasing ON endpoints (transport) WHERE released < releases`,
   // Set while a delivery is kept because its endpoint is switched off.
   `ALTER TABLE failed_deliveries ADD COLUMN endpoint bytea`,
-  // It reads the table, which is locked, and indexes no row. 200,000 rows (180 MB) took 1.4 s on a busy machine; workers that want to
-  // write wait for up to 20 s and then run their jobs again, so nothing is lost. CONCURRENTLY would have to leave the transaction of all
-  // migrations, and would wait for the processes that wait for its lock.
+  // CREATE INDEX reads the table, which is locked, and indexes no row. 200,000 rows (180 MB) took 1.4 s on a busy machine;
+  // workers that want to write wait for up to 20 s and then run their jobs again, so nothing is lost. CONCURRENTLY would have to
+  // leave the transaction of all migrations, and would wait for processes that wait for the migration lock.
   `CREATE INDEX failed_deliveries_endpoint ON failed_deliveries (transport, client, endpoint, failed_at)
    WHERE endpoint IS NOT NULL`,
 ];

@@ -1,8 +1,8 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 const statements = [
-  // announced: the highest percentage in a message to the operator, which was sent at announced_at. The endpoints with a warning were
-  // announced before.
+  // announced: the highest percentage in a message to the operator, which was sent at announced_at. Endpoints that already have a
+  // warning were announced before this migration.
   `ALTER TABLE endpoints ADD COLUMN announced smallint NOT NULL DEFAULT 0, ADD COLUMN announced_at timestamptz(3)`,
   `UPDATE endpoints SET announced = warned WHERE warned > 0`,
   `CREATE INDEX endpoints_unannounced ON endpoints (transport, client, origin, warned) WHERE warned > announced`,
@@ -10,7 +10,7 @@ const statements = [
    WHERE announced_at IS NOT NULL`,
 ];
 
-/** Which endpoints the operator's messages have named, so that there is one message for a server and hour. */
+/** Marks the endpoints that were announced to the operator, so that a server causes one message an hour. */
 export class EndpointMessages1760000000017 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     for (const statement of statements) await runner.query(statement);

@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 const statements = [
-  // at: the start of the ten seconds in which all records of the row happened. contexts and owners (hashes): those of its records.
+  // at: the start of the ten seconds of all records of the row. contexts, owners: the contexts and owner hashes of these records.
   `CREATE TABLE history_packs (
      at       timestamptz(0) NOT NULL,
      kind     text COLLATE "C" NOT NULL,
@@ -14,7 +14,7 @@ const statements = [
   `CREATE INDEX history_packs_slot ON history_packs (kind, at)`,
 ];
 
-/** Many usual records of the history in one row. The table has a partition for each day, like those of single records. */
+/** Many usual records of the history in one row. The table has a partition for each day, like the tables of single records. */
 export class HistoryPacks1760000000018 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     for (const statement of statements) await runner.query(statement);

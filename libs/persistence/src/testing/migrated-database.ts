@@ -7,7 +7,7 @@ import { migrations } from '../migrations';
 /** An arbitrary number for the lock of the template. */
 const templateLock = 7_266_002;
 
-/** Its name changes with the migrations, because a Postgres that `DATABASE_URL` names keeps it after the tests. */
+/** The template's name. It changes with the migrations, because a Postgres that `DATABASE_URL` names keeps old templates. */
 const template = `test_template_${createHash('sha256').update(migrations.map(String).join('\n')).digest('hex').slice(0, 16)}`;
 
 let templateMade: Promise<void> | undefined;
@@ -21,7 +21,7 @@ export async function migratedDatabase(): Promise<FreshDatabase> {
   return freshDatabase(template);
 }
 
-/** Other test processes wait until it is complete. */
+/** Creates the template if it is missing. Other test processes wait until it is complete. */
 async function makeTemplate(): Promise<void> {
   const client = new Client({ connectionString: testDatabaseUrl() });
   await client.connect();

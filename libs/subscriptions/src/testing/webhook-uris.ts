@@ -53,7 +53,7 @@ export const goodTails: readonly string[] = [
   '?q=%2525',
 ];
 
-/** Another spelling of the configured host. */
+/** Other spellings of the configured scheme, host and port. */
 export const goodUris: readonly string[] = [
   'https://push.example.com:443/hook',
   'https://PUSH.example.com/hook/14',
