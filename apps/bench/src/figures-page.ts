@@ -34,7 +34,7 @@ function figuresOf([newest]: Benchmarks): string {
   ].join('\n\n');
 }
 
-/** The Node of the images first, then the newest one. */
+/** Sorts the runs: the Node of the images comes first, then newer versions before older ones. */
 const rank = ({ node }: Run): number => (majorOf(node) === nodeOfImages ? -Infinity : -majorOf(node));
 
 function sectionOf([headline, ...others]: readonly Run[]): string[] {

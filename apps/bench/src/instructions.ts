@@ -29,7 +29,7 @@ export function instructionsOf(pid: number): number {
 }
 
 function callgrind(...args: readonly (string | number)[]): string {
-  // It warns on stderr about processes that do not run under Valgrind, and then its exit code is not 0.
+  // For a process that does not run under Valgrind, the program warns on stderr and its exit code is not 0.
   try {
     return execFileSync('callgrind_control', args.map(String), {
       encoding: 'utf8',

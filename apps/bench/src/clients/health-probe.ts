@@ -10,7 +10,7 @@ export interface HealthQuestion {
   readonly url: string;
 }
 
-/** The slowest answer since the question before, in ms; 0 for the first question. */
+/** The time of the slowest answer since the previous question, in ms; 0 for the first question. */
 export interface HealthAnswer {
   readonly slowestMs: number;
 }
