@@ -29,10 +29,10 @@ const patterns = [
   return [pattern, new RegExp(`^${parts.join('')}$`)];
 });
 
-/** Earlier versions wrote these. */
+/** Keys that only earlier versions wrote. */
 const neverWritten = ['{pns:<shard>}:backlog:<context>:<user>'];
 
-/** Written only if a search for stalled jobs finds a job in progress. */
+/** Keys that are written only if a search for stalled jobs finds a job in progress. */
 const sometimesWritten = ['<queue>:stalled'];
 
 function literal(text: string): string {

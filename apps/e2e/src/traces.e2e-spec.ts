@@ -64,7 +64,7 @@ async function register({ client, transport, token, options }: DemoApp): Promise
 
 let lastTrace = 0;
 
-/** A new trace of a producer: its id, the id of its span, and the header. */
+/** A new trace of a producer: its id, the id of the producer's span, and the header `traceparent`. */
 function newTrace(isSampled = true) {
   const id = (++lastTrace).toString(16).padStart(32, 'a');
   const span = lastTrace.toString(16).padStart(16, 'b');
@@ -85,7 +85,7 @@ async function post(about: string, headers: Record<string, string>, each: readon
   return answer.notifications[0]?.id ?? '';
 }
 
-/** The spans of a trace as soon as it has `count`. */
+/** Waits until a trace has `count` spans, and returns them. */
 async function spansOf(trace: string, count: number): Promise<readonly ReceivedSpan[]> {
   await eventually(`trace ${trace} has ${count} spans`, () => collector.spansOf(trace).length >= count);
   return collector.spansOf(trace);
