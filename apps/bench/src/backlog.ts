@@ -13,7 +13,7 @@ export const shards = 8;
 /** The number of windows that a dispatcher takes at once; their deliveries are grouped by endpoint. */
 const windowsPerBatch = 500;
 
-/** The servers of the queues and of the subscriptions. */
+/** The URLs of the Redis with the queues and of the Postgres with the subscriptions. */
 export interface Places {
   readonly redisUrl: string;
   readonly databaseUrl: string;
@@ -68,7 +68,7 @@ export async function addSubscriptions(url: string, ids: readonly string[], tran
   }
 }
 
-/** A delivery to a separate subscription, without its target. */
+/** Makes a delivery to a new subscription, without client, token and transport. */
 export function deliveryOf(
   index: number,
 ): Omit<Delivery, 'client' | 'token' | 'transport' | 'subscriptionId'> & { readonly subscriptionId: string } {

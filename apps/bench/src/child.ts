@@ -19,7 +19,7 @@ export class Child {
     this.ended.catch(() => undefined);
   }
 
-  /** Starts a program with `nodeArgs` as arguments of Node. Only baselines are measured. */
+  /** Starts a program with `nodeArgs` as arguments of Node. Only a baseline is started as a measured process. */
   static start(name: string, nodeArgs: readonly string[] = []): Child {
     const isMeasured = name.startsWith('baselines/');
     const { file: execPath, args } = isMeasured ? measuredNode(nodeArgs) : { file: process.execPath, args: nodeArgs };

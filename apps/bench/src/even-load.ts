@@ -5,7 +5,7 @@ import { evenly } from './pace';
 import { Producer } from './producer';
 import { median, type Measured, percentile, type Size } from './scenario';
 
-/** Light load: notifications per second, evenly spaced. */
+/** The rate of the load, in notifications per second. It is a light load. */
 const perSecond = 60;
 /** The number of first notifications, which are not measured, because code is compiled meanwhile. */
 const warmUp = 3 * perSecond;
@@ -39,7 +39,7 @@ export async function evenLoad(size: Size, url: string, sandbox: Sandbox, key?: 
   return { value: percentile(latencies, 0.99), lost: count - accepted, duplicated: duplicates, details };
 }
 
-/** All arrivals, once they are complete or nothing more arrives. */
+/** Waits until `expected` deliveries have arrived or nothing more arrives, and returns all arrivals. */
 async function arrivals(sandbox: Sandbox, expected: number): Promise<WebhookArrivalsView> {
   let last = { accepted: -1, at: performance.now() };
   for (;;) {

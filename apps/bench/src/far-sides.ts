@@ -12,7 +12,7 @@ interface Target {
   readonly token: string;
   /** The client in the option file, if a client of the benchmark stands for several. Default: the client of the benchmark. */
   readonly configured?: string;
-  /** Its name in the sandbox. */
+  /** The name of the target in the sandbox. */
   readonly name: string;
   /** A subscription that the worker must read; if undefined, each delivery gets a separate one without content. */
   readonly subscriptionId?: string | undefined;
@@ -123,7 +123,7 @@ const wns: FarSide = {
   },
 };
 
-/** Two endpoints: Linux answers on all of 127.0.0.0/8. */
+/** Each client has a separate address and thus endpoint: Linux answers on all of 127.0.0.0/8. */
 const hosts: Readonly<Record<Client, string>> = { slow: '127.0.0.2', other: '127.0.0.3' };
 const hookOf = ({ port }: Sandbox, client: Client): string => `http://${hosts[client]}:${port}/webhooks`;
 

@@ -17,7 +17,7 @@ const busyPart = 200;
  */
 const rowPart = 10;
 
-/** Records of a pack, and the characters of each. */
+/** The number of records in a pack, and the number of characters of a record. */
 const perPack = 100;
 const recordLength = 150;
 

@@ -5,7 +5,7 @@ import { sum } from './scenario';
 /** Counting begins at the first reading, because a process needs a minute to start while its instructions are counted. */
 const valgrindArgs = ['--tool=callgrind', '--instr-atstart=no', '--callgrind-out-file=/dev/null', '-q'];
 
-/** Throws a sentence if Valgrind is not installed. */
+/** @throws Error with advice if Valgrind is not installed */
 export function requireValgrind(): void {
   try {
     execFileSync('valgrind', ['--version'], { stdio: 'ignore' });

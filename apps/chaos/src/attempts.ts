@@ -33,7 +33,7 @@ export function expiredAtSockets(system: System): ReadonlySet<string> {
 /** When the workers logged the end of attempts, by stream and notification, in ms since the epoch. */
 export type EndsOf = (stream: string, id: string) => readonly number[];
 
-/** The ends of all attempts in the logs of the workers. A worker logs an attempt when it is recorded, right before the job ends. */
+/** The ends of all attempts in the logs of the workers. A worker logs an attempt when it is recorded, before its job ends. */
 export function loggedEnds(system: System, streams: readonly string[]): EndsOf {
   const ends = new Map<string, number[]>();
   const note = (stream: string, id: unknown, time: unknown): void => {

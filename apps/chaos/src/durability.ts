@@ -1,5 +1,5 @@
-// `npm run test:chaos -- --durability`: measures how many accepted notifications (202) are lost with each `appendfsync` of Redis if
-// the machine loses its power. The data of Redis is on a file system in a file. A copy of that file is the disk after the failure.
+// `npm run test:chaos -- --durability`: measures how many accepted notifications (202) are lost with each `appendfsync` of Redis
+// at a power failure. The data of Redis is on a file system in a file. A copy of that file is the disk after the power failure.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -88,7 +88,7 @@ async function load({ url }: LocalRedis, policy: string, onEnd: () => void): Pro
   }
 }
 
-/** Removes a damaged end of the append-only file, as an operator does. Redis starts with an incomplete end, but not with others. */
+/** Removes a damaged end of the append-only file, as an operator does. Redis itself accepts only an incomplete end. */
 function repair(dataDir: string): void {
   const manifest = join(dataDir, 'appendonlydir', 'appendonly.aof.manifest');
   execFileSync('redis-check-aof', ['--fix', manifest], { input: 'y\n', stdio: ['pipe', 'ignore', 'ignore'] });

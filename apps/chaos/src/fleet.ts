@@ -62,8 +62,8 @@ export class Fleet {
   }
 
   /**
-   * Stops a process with SIGTERM, and returns its exit code. Before that, a process of another version gets no requests for a while:
-   * older versions that are stopping answer requests with a 503 without Retry-After.
+   * Stops a process with SIGTERM, and returns its exit code. Before that, a process of another version gets no requests for a
+   * while: older versions that are stopping answer requests with a 503 without Retry-After.
    */
   async stop(process: AppProcess): Promise<number | null> {
     if (this.ofOtherVersion.has(process)) {

@@ -8,8 +8,8 @@ const answerWithinMs = 10_000;
 /** The interval between two batches, in ms. */
 const paceMs = 100;
 /**
- * The first and the longest pause before a producer repeats notifications that were not accepted, in ms. Each pause is twice as long
- * as the previous one, because hundreds of batches wait during an outage of ten seconds.
+ * The first and the longest pause before a producer repeats notifications that were not accepted, in ms. Each pause is twice as
+ * long as the previous one, because hundreds of batches wait during an outage of ten seconds.
  */
 const [repeatMs, mostRepeatMs] = [250, 4000] as const;
 /** The run fails if a request is not accepted for this time, in ms. */

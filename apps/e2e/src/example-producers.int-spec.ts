@@ -112,7 +112,7 @@ afterAll(async () => {
   rmSync(configDir, { recursive: true, force: true });
 });
 
-/** Runs a producer with these lines. */
+/** Runs a producer with these lines at its standard input. */
 async function produce(
   language: Language,
   lines: readonly string[],

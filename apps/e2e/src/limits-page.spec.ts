@@ -20,7 +20,7 @@ const rows: readonly Row[] = page
     return { bound, value, source };
   });
 
-/** The page's units in units of the code (bytes, ms, or pieces). */
+/** The size of each unit of the page, in units of the code: bytes, ms or pieces. */
 const units: Readonly<Record<string, number>> = {
   '': 1,
   B: 1,

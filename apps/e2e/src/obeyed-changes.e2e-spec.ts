@@ -89,7 +89,7 @@ async function post(...addressees: readonly Addressee[]): Promise<void> {
   });
 }
 
-/** The first answer of `ask` that is not undefined. */
+/** Repeats `ask` until its answer is not undefined, and returns the answer. */
 const first = <Answer>(ask: () => Promise<Answer | undefined> | Answer | undefined) =>
   eventually('the process applies the change', ask);
 

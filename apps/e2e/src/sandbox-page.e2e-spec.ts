@@ -47,7 +47,7 @@ async function newPage(options: Parameters<Browser['newPage']>[0] = {}): Promise
   return page;
 }
 
-/** The page with its Web Socket open. `troubles` receives the errors of its scripts. */
+/** Opens the page and waits for its Web Socket. `troubles` receives the errors of its scripts. */
 async function opened(troubles: string[] = [], options: Parameters<Browser['newPage']>[0] = {}): Promise<Page> {
   await standalone.isRunning();
   const page = await newPage(options);

@@ -19,9 +19,9 @@ export interface Listener {
   got(count: number): Promise<void>;
   /** Resolves when `holds` returns true for the received notifications. */
   until(holds: () => boolean): Promise<void>;
-  /** How often it was sent `notifications:missed`. */
+  /** How often the socket was sent `notifications:missed`. */
   timesInformed(): number;
-  /** How often it connected. */
+  /** How often the socket connected. */
   timesConnected(): number;
   /** The reason of each failed connect. */
   readonly refusals: unknown[];

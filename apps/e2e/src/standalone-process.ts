@@ -6,7 +6,7 @@ import type { WebhookArrivalsView } from '@pns/sandbox';
 import { openSocket, type Generation, type Listener } from './sockets';
 
 const root = join(__dirname, '..', '..', '..');
-/** Free ports. */
+/** Variables that make each server listen on a free port. */
 export const freePorts = { PNS_API_PORT: '0', PNS_WEBSOCKET_PORT: '0', PNS_SANDBOX_PORT: '0' };
 
 interface DeliveryView {
@@ -51,7 +51,7 @@ export class Standalone {
     }
   }
 
-  /** The sandbox's URL in its output. */
+  /** The sandbox's URL in the output of the process. */
   get sandboxUrl(): string {
     return this.printed('Sandbox');
   }

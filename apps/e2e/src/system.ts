@@ -25,9 +25,9 @@ export interface SystemOptions extends AppProcessOptions {
   readonly hasProviders?: boolean;
   /** Whether Redis is a cluster instead of a single server. */
   readonly hasRedisCluster?: boolean;
-  /** False is faster but not safe against a power failure. Default: true. */
+  /** Whether Redis is safe against a power failure. If not, it is faster. Default: true. */
   readonly isDurable?: boolean;
-  /** The folder of Redis' data, which stays after the end. Default: a temporary folder. */
+  /** The folder of Redis' data, which is not deleted at the end. Default: a temporary folder. */
   readonly redisFolder?: string;
   /** Variables in addition to those that every app needs. */
   readonly env?: Readonly<Record<string, string>>;

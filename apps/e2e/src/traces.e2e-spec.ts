@@ -254,7 +254,7 @@ it('an app loads OpenTelemetry only if an endpoint is set', async () => {
     const packages = modules.map((file) => /node_modules\/(@opentelemetry\/[^/]+)/.exec(file)?.[1]);
     return [...new Set(packages.filter((name) => name !== undefined))].sort();
   };
-  // prom-client loads the interface without any implementation.
+  // prom-client loads the interface of OpenTelemetry, without an implementation.
   expect(await loaded(off)).toEqual(['@opentelemetry/api']);
   expect(await loaded(on)).toContain('@opentelemetry/sdk-trace-base');
 });

@@ -101,7 +101,7 @@ async function prepareTemplates(
   throw new Error('No template was accepted.');
 }
 
-/** Bodies that are expensive to parse for their size. */
+/** Request bodies whose parsing is expensive compared with their size. */
 function expensiveBodies(): Buffer[] {
   return [
     Buffer.from('['.repeat(16 * mebibyte - 1)),

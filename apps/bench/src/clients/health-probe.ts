@@ -21,7 +21,7 @@ const paceMs = 50;
 let slowestMs = 0;
 let isProbing = false;
 
-/** Never ends; a request that fails ends the process. */
+/** Requests the health check without end. A request that fails ends the process. */
 async function probe(url: string): Promise<void> {
   for (;;) {
     const startedAt = performance.now();

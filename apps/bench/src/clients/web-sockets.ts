@@ -4,7 +4,7 @@ import { WebSocket } from 'ws';
 import { answerQuestions } from '../child';
 import type { SocketQuestion } from '../web-sockets';
 
-/** Concurrent handshakes; more would only wait for each other. */
+/** The number of concurrent handshakes. More would only wait for each other. */
 const opening = 50;
 
 /** If nothing new arrives for this time, the missing notifications are lost; in ms. */
