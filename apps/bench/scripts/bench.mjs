@@ -11,7 +11,7 @@ const at = args.indexOf('--node');
 const [, major] = at < 0 ? [] : args.splice(at, 2);
 await runBuilt(`apps/bench/dist/${program}.js`, args, () => (at < 0 ? process.execPath : nodeOf(Number(major))));
 
-/** Loaded after the build, because it may not exist before. */
+/** The program of this version of Node. The library is loaded after the build, because it may not exist before. */
 function nodeOf(wanted) {
   const { nodeProgram } = createRequire(import.meta.url)(join(root, 'libs', 'local-servers', 'dist', 'index.js'));
   return nodeProgram(wanted, (line) => process.stdout.write(`${line}\n`));

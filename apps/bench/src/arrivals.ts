@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { cpuCosts } from './cpu';
 
-/** The arrivals at the far side so far, distinguished by ids. */
+/** How many different ids and how many repeated ones have arrived at the far side so far. */
 export interface Arrived {
   readonly different: number;
   readonly duplicated: number;
@@ -10,20 +10,20 @@ export interface Arrived {
 /** How fast the deliveries of a prefilled queue arrived at the receiver. */
 interface Flow {
   readonly perSecond: number;
-  /** The cost of each arrival in the given processes. */
+  /** The costs of an arrival, by process. */
   readonly costs: Readonly<Record<string, number>>;
 }
 
-/** The interval in which the far side is polled, in ms. */
+/** The interval between two polls of the far side, in ms. */
 const lookMs = 20;
 
-/** If nothing has arrived for this time, the rest is lost; in ms. */
+/** If nothing new has arrived for this time, the missing deliveries are lost; in ms. */
 const giveUpMs = 15_000;
 
-/** The first tenth is not measured, because both sides open connections and compile code meanwhile. */
+/** The first part of the arrivals is not measured, because both sides open connections and compile code meanwhile. */
 const warmUp = 0.1;
 
-/** Follows arrivals until there are `expected` different ones, or no more arrive. */
+/** Measures arrivals until there are `expected` different ones, or no more arrive. */
 export async function flow(
   expected: number,
   arrived: () => Promise<Arrived> | Arrived,
@@ -36,7 +36,7 @@ export async function flow(
   return { perSecond: (count / (last.at - first.at)) * 1000, costs: costs(count) };
 }
 
-/** The time at which this number had arrived, and the number. If no more arrive, the number is smaller. */
+/** Waits for `wanted` different arrivals; returns their number, which is smaller if no more arrive, and the time of the last. */
 export async function reached(wanted: number, arrived: () => Promise<Arrived> | Arrived) {
   let { different } = await arrived();
   let at = performance.now();

@@ -13,7 +13,7 @@ export const shards = 8;
 /** The number of windows that a dispatcher takes at once; their deliveries are grouped by endpoint. */
 const windowsPerBatch = 500;
 
-/** The servers of the queues and of the subscriptions. */
+/** The URLs of the Redis with the queues and of the Postgres with the subscriptions. */
 export interface Places {
   readonly redisUrl: string;
   readonly databaseUrl: string;
@@ -22,7 +22,7 @@ export interface Places {
 /** The target of a delivery. Without a `subscriptionId`, a subscription is added for it. */
 type BacklogTarget = Pick<Delivery, 'client' | 'token'> & { readonly subscriptionId?: string };
 
-/** Fills a transport's queues like busy dispatchers: a delivery for each notification, to an existing subscription. */
+/** Fills a transport's queues as busy dispatchers do, with `count` deliveries of different notifications. */
 export async function fillQueues(
   { redisUrl, databaseUrl }: Places,
   count: number,
@@ -48,8 +48,8 @@ export async function fillQueues(
 }
 
 /**
- * Adds subscriptions with these ids. Workers check only whether the subscription of a delivery that has waited still
- * exists.
+ * Adds subscriptions with these ids. Their content does not matter: if a delivery has waited, workers check only that
+ * its subscription exists.
  */
 export async function addSubscriptions(url: string, ids: readonly string[], transport: TransportName): Promise<void> {
   await migrate(url);
@@ -68,7 +68,7 @@ export async function addSubscriptions(url: string, ids: readonly string[], tran
   }
 }
 
-/** A delivery to a separate subscription, without its target. */
+/** Makes a delivery to a new subscription, without client, token and transport. */
 export function deliveryOf(
   index: number,
 ): Omit<Delivery, 'client' | 'token' | 'transport' | 'subscriptionId'> & { readonly subscriptionId: string } {

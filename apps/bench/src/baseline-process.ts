@@ -5,7 +5,7 @@ import { measuredNode } from './instructions';
 
 /** A program of `baselines/` that is running. */
 interface Baseline<Answer> {
-  /** The first message that it sent. */
+  /** The first message of the program. */
   readonly answer: Answer;
   readonly pid: number;
 }

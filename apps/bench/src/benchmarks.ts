@@ -48,7 +48,7 @@ export type Run = z.infer<typeof run>;
 
 const areDifferent = (names: readonly string[]): boolean => new Set(names).size === names.length;
 
-/** Runs of the same kind replace each other. */
+/** The kind of a run; a new run replaces the earlier one of its kind. */
 function kindOf({ node, durability }: Pick<Environment, 'node' | 'durability'>): string {
   return `${majorOf(node)} ${durability}`;
 }
@@ -56,8 +56,8 @@ function kindOf({ node, durability }: Pick<Environment, 'node' | 'durability'>):
 export const majorOf = (node: string): number => Number.parseInt(node, 10);
 
 /**
- * Adds the results of a run to the entry of a version. They replace the results of an earlier run of the same kind. Only the
- * measured scenarios are replaced, or all if the environment differs, because figures of two environments must not be compared.
+ * Adds the results of a run to the entry of a version. In an earlier run of the same kind, they replace the results of the same
+ * scenarios, or all results if its environment differs, because figures of two environments must not be compared.
  */
 export function withResults(
   entries: Benchmarks,
@@ -90,7 +90,7 @@ function stored(result: Result, date: string): Run['results'][number] {
 const rounded = (_: string, value: unknown): unknown =>
   typeof value === 'number' ? Number(value.toPrecision(5)) : value;
 
-/** The text of the file: a line for each scenario, so that a difference shows which ones have changed. */
+/** The text of the file: a line for each scenario, so that a diff shows which ones have changed. */
 export function textOf(entries: Benchmarks): string {
   const runText = ({ results, ...rest }: Run): string => {
     const head = JSON.stringify({ ...rest, results: [] }).slice(0, -2);

@@ -19,7 +19,7 @@ export class Child {
     this.ended.catch(() => undefined);
   }
 
-  /** Starts a program with `nodeArgs` as arguments of Node. Only baselines are measured. */
+  /** Starts a program with `nodeArgs` as arguments of Node. Only a baseline is started as a measured process. */
   static start(name: string, nodeArgs: readonly string[] = []): Child {
     const isMeasured = name.startsWith('baselines/');
     const { file: execPath, args } = isMeasured ? measuredNode(nodeArgs) : { file: process.execPath, args: nodeArgs };
@@ -30,7 +30,7 @@ export class Child {
     return this.process.pid ?? 0;
   }
 
-  /** Sends the next question when the previous one is answered. Rejects when the program ends instead of answering. */
+  /** Sends a question and resolves with its answer. Ask the next one only after that. Rejects if the program ends instead. */
   async ask<Answer>(question: object): Promise<Answer> {
     const answered = once(this.process, 'message');
     this.process.send(question);
@@ -44,7 +44,7 @@ export class Child {
   }
 }
 
-/** In a program: answers questions with what `answer` resolves with. */
+/** For the program itself: answers each question with the result of `answer`. */
 export function answerQuestions<Question extends object>(answer: (question: Question) => Promise<object>): void {
   process.on('message', (question) => {
     void answer(question as Question).then((answered) => process.send?.(answered)); // a rejection ends the process

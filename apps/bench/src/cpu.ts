@@ -17,11 +17,11 @@ function childrenOf(pid: number): number[] {
 function cpuMicroseconds(pid: number): number {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name in parentheses may contain any characters. The fields after it are fixed (man 5 proc): utime and stime, and these of
-    // the children that have ended.
+    // The name in parentheses may contain any characters. The fields after it are fixed (man 5 proc). The four are the utime and
+    // the stime of the process, and the same of its children that have ended.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
-    // The parent counts the time of an ended child a little later.
+    // NaN for a child that has just ended; the parent counts its time a little later.
     const ofChildren = childrenOf(pid).map((child) => cpuMicroseconds(child) || 0);
     return (ticks / ticksPerSecond) * 1e6 + ofChildren.reduce((sum, each) => sum + each, 0);
   } catch {

@@ -3,7 +3,7 @@ import { figure } from './scenario';
 
 const [width, height, left, top, gap] = [230, 150, 10, 40, 35] as const;
 
-/** Curves side by side (SVG): sizes are ten times as large at each step to the right, values begin at 0. */
+/** Draws curves side by side, as SVG: the axis of sizes is logarithmic, the axis of values begins at 0. */
 export function pictureOfCurves(curves: readonly Curve[]): string {
   const total = left + curves.length * (width + gap);
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${total} ${top + height + 45}" font-family="system-ui, sans-serif" font-size="12">

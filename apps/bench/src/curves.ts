@@ -7,7 +7,7 @@ import { withStock } from './scenarios/growth';
 import { toSockets } from './scenarios/websocket';
 import { startServers } from './servers';
 
-/** The growing quantity, and the measurement at each size. */
+/** A growing quantity, and the figure measured at each of its sizes. */
 export interface Curve {
   readonly name: string;
   readonly grows: string;

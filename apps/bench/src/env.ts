@@ -1,4 +1,4 @@
-/** The name server that never answers, in a process that is attacked. */
+/** The address of the name server that never answers; empty except in a process under attack. */
 export function silentNameServer(): string {
   return process.env['SILENT_NAME_SERVER'] ?? '';
 }

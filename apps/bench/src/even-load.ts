@@ -5,21 +5,21 @@ import { evenly } from './pace';
 import { Producer } from './producer';
 import { median, type Measured, percentile, type Size } from './scenario';
 
-/** Light load: notifications per second, evenly spaced. */
+/** The rate of the load, in notifications per second. It is a light load. */
 const perSecond = 60;
-/** The first ones are not measured, because code is compiled meanwhile. */
+/** The number of first notifications, which are not measured, because code is compiled meanwhile. */
 const warmUp = 3 * perSecond;
 const measuredOf = (size: Size): number => (size === 'full' ? 10 : 4) * perSecond;
 /** The number of users. Each of them has a webhook. */
 export const users = 100;
 
 export const box = 'box';
-/** If nothing has arrived for this long, the rest is lost; in ms. */
+/** If nothing has arrived for this time, the missing notifications are lost; in ms. */
 const giveUpMs = 5000;
 
 /**
  * Posts notifications at an even pace and returns the 99th percentile of the time from the 202 to the webhook, in ms.
- * This process sees both, so one clock measures them.
+ * This process receives the 202 and the webhook's request, so one clock measures both.
  */
 export async function evenLoad(size: Size, url: string, sandbox: Sandbox, key?: string): Promise<Measured> {
   const producer = new Producer(url, 10, key);
@@ -39,7 +39,7 @@ export async function evenLoad(size: Size, url: string, sandbox: Sandbox, key?: 
   return { value: percentile(latencies, 0.99), lost: count - accepted, duplicated: duplicates, details };
 }
 
-/** All arrivals, once they are complete or nothing more arrives. */
+/** Waits until `expected` deliveries have arrived or nothing more arrives, and returns all arrivals. */
 async function arrivals(sandbox: Sandbox, expected: number): Promise<WebhookArrivalsView> {
   let last = { accepted: -1, at: performance.now() };
   for (;;) {

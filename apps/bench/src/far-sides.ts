@@ -10,19 +10,19 @@ export type Client = typeof slowClient | typeof otherClient;
 /** A target of deliveries. */
 interface Target {
   readonly token: string;
-  /** The configured client, where one client of the benchmark has several endpoints. */
+  /** The client in the option file, if a client of the benchmark stands for several. Default: the client of the benchmark. */
   readonly configured?: string;
-  /** Its name in the sandbox. */
+  /** The name of the target in the sandbox. */
   readonly name: string;
-  /** A subscription that the worker must read; undefined where each delivery has one without content. */
+  /** A subscription that the worker must read; if undefined, each delivery gets a separate one without content. */
   readonly subscriptionId?: string | undefined;
 }
 
-/** A transport's far side in the sandbox, with an app of each client. */
+/** A transport's far side in the sandbox, for both clients. */
 export interface FarSide {
   readonly transport: TransportName;
   readonly worker: AppName;
-  /** The concurrent requests on the connections of one client. */
+  /** How many requests may be in flight at once on the connections of one client. */
   readonly streams: number;
   readonly properties: Readonly<Record<string, string>>;
   /** Writes the option file of both clients, and creates `count` targets for each. */
@@ -40,7 +40,7 @@ function providersOf({ providers }: Sandbox): Providers {
   return providers;
 }
 
-/** JSON is valid YAML. */
+/** Writes an option file with an entry for each client. JSON is valid YAML. */
 function writeOptions(system: System, file: string, optionsOf: (client: Client) => object): void {
   system.configure(file, JSON.stringify(Object.fromEntries(clients.map((client) => [client, optionsOf(client)]))));
 }
@@ -123,7 +123,7 @@ const wns: FarSide = {
   },
 };
 
-/** Two endpoints: Linux answers on all of 127.0.0.0/8. */
+/** Each client has a separate address and thus endpoint: Linux answers on all of 127.0.0.0/8. */
 const hosts: Readonly<Record<Client, string>> = { slow: '127.0.0.2', other: '127.0.0.3' };
 const hookOf = ({ port }: Sandbox, client: Client): string => `http://${hosts[client]}:${port}/webhooks`;
 
@@ -158,7 +158,7 @@ async function setWebhookFaults(sandbox: Sandbox, count: number, fault: object):
   }
 }
 
-/** The endpoints of the other client when one endpoint hangs: each has its own host. */
+/** The endpoints of the other client in `hangingWebhook`, each with its own host. */
 const others = range(49).map((index) => ({ name: `${otherClient}-${index}`, host: `127.0.0.${3 + index}` }));
 const otherOf = (index: number) => others[index % others.length] as (typeof others)[0];
 
@@ -181,7 +181,7 @@ export const hangingWebhook: FarSide = {
   slowDown: (sandbox, _, count) => setWebhookFaults(sandbox, count, { hang: true }),
 };
 
-/** The subscription of each client. It has the keys of the browser. */
+/** The id of each client's subscription, which has the keys of a browser. */
 const browsers = new Map<Client, string>();
 
 const webpush: FarSide = {

@@ -10,7 +10,7 @@ const [begin, end] = [
   '<!-- The end of the written part. -->',
 ];
 
-/** The page with the figures of the newest version. */
+/** Replaces the written part of the page with the figures of the newest version. */
 export function pageWith(page: string, entries: Benchmarks): string {
   const [from, to] = [page.indexOf(begin), page.indexOf(end)];
   if (from < 0 || to < from) throw new Error(`The page has no part between "${begin}" and "${end}".`);
@@ -34,7 +34,7 @@ function figuresOf([newest]: Benchmarks): string {
   ].join('\n\n');
 }
 
-/** The Node of the images first, then the newest one. */
+/** Sorts the runs: the Node of the images comes first, then newer versions before older ones. */
 const rank = ({ node }: Run): number => (majorOf(node) === nodeOfImages ? -Infinity : -majorOf(node));
 
 function sectionOf([headline, ...others]: readonly Run[]): string[] {

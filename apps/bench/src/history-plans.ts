@@ -28,7 +28,7 @@ interface Explained {
 /** A query and its parameters. */
 type Query = readonly [name: string, statement: string, values: readonly unknown[]];
 
-/** Rows of a page. */
+/** The number of notifications on a page. */
 const limit = 100;
 
 async function run(): Promise<void> {
@@ -98,7 +98,7 @@ async function queriesOf(client: Client, { newest }: Stock): Promise<Query[]> {
   ];
 }
 
-/** Prints how long the query takes, first and again. A scan of a table, or of a partition that is too old, fails the program. */
+/** Runs a query twice; prints its times and scans. A sequential scan, or a scan of the oldest day, sets the exit code to 1. */
 async function explain(client: Client, [name, statement, values]: Query, { oldest }: Stock): Promise<void> {
   const times: number[] = [];
   let scans: PlanNode[] = [];

@@ -2,7 +2,7 @@ import type { Client } from 'pg';
 
 const dayMs = 86_400_000;
 
-/** Days with rows. Queries read the last two. */
+/** The number of days with rows. Queries read the last two days. */
 const days = 3;
 
 /** Notifications of a user in a day, except for the busy user. */
@@ -17,7 +17,7 @@ const busyPart = 200;
  */
 const rowPart = 10;
 
-/** Records of a pack, and the characters of each. */
+/** The number of records in a pack, and the number of characters of a record. */
 const perPack = 100;
 const recordLength = 150;
 
@@ -32,7 +32,7 @@ export const busyUser = { context: 1, user: 1 };
 export interface Stock {
   readonly oldest: number;
   readonly newest: number;
-  /** The rows and bytes of all tables, with indexes, for each notification. */
+  /** The rows of all tables for each notification, and their bytes with indexes. */
   readonly rowsEach: number;
   readonly bytesEach: number;
 }
@@ -65,7 +65,7 @@ export async function fillHistory(client: Client, records: number, say: (line: s
   };
 }
 
-/** The partitions of a day are filled before they are attached, because an index is built faster than it is extended. */
+/** The SQL that first fills the partitions of a day, then attaches them: building an index is faster than extending it. */
 function statementsOf(day: number, count: number): string[] {
   const suffix = new Date(day).toISOString().slice(0, 10).replaceAll('-', '');
   const users = Math.max(1, Math.floor(count / perUser));

@@ -5,7 +5,7 @@ import { sum } from './scenario';
 /** Counting begins at the first reading, because a process needs a minute to start while its instructions are counted. */
 const valgrindArgs = ['--tool=callgrind', '--instr-atstart=no', '--callgrind-out-file=/dev/null', '-q'];
 
-/** Throws a sentence if Valgrind is not installed. */
+/** @throws Error with advice if Valgrind is not installed */
 export function requireValgrind(): void {
   try {
     execFileSync('valgrind', ['--version'], { stdio: 'ignore' });
@@ -29,7 +29,7 @@ export function instructionsOf(pid: number): number {
 }
 
 function callgrind(...args: readonly (string | number)[]): string {
-  // It warns on stderr about processes that do not run under Valgrind, and then its exit code is not 0.
+  // For a process that does not run under Valgrind, the program warns on stderr and its exit code is not 0.
   try {
     return execFileSync('callgrind_control', args.map(String), {
       encoding: 'utf8',

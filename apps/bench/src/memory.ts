@@ -5,11 +5,11 @@ import { setTimeout } from 'node:timers/promises';
 /** Node's arguments for a process that can collect its garbage on request. */
 export const collectableArgs: readonly string[] = ['--expose-gc', '--require', join(__dirname, 'collectable.js')];
 
-/** The interval between two readings of a process' memory, in ms, and the number of equal readings in a row. */
+/** The interval between two readings of a process' memory, in ms, and the number of readings that are compared. */
 const lookMs = 300;
 const looks = 5;
 
-/** The resident bytes of a process after garbage collection, once they are stable. Needs `collectableArgs`. */
+/** The resident bytes of a process after garbage collection, once they are stable. It must run with `collectableArgs`. */
 export async function settledBytes(pid: number): Promise<number> {
   for (let round = 0; ; round++) {
     process.kill(pid, 'SIGUSR2');

@@ -23,7 +23,7 @@ export function batchesOf(first: number, count: number, perRequest: number, user
   });
 }
 
-/** Notifications that differ from all earlier ones, so that each opens its own window. `users` get them in turn. */
+/** The notification number `index`. It differs from all others, so it opens its own window. `users` users get them in turn. */
 export function mailNotification(index: number, users = manyUsers): Notification {
   return {
     ...userOf(index % users),

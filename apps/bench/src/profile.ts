@@ -2,7 +2,7 @@ import type { AppProcess, System } from '@pns/e2e';
 
 let folder: string | undefined;
 
-/** From now on the apps that are measured write CPU profiles to `path`, which Chrome's developer tools open. */
+/** Makes the measured apps write CPU profiles, which Chrome's developer tools can open, to the folder `path`. */
 export function profileTo(path: string): void {
   folder = path;
 }
@@ -16,7 +16,7 @@ export function measuringArgs(): string[] {
   return ['--max-semi-space-size=64', ...profiling];
 }
 
-/** Ends a system; a profile is written by a process that ends by itself. */
+/** Stops a system. For profiles, it stops `apps` with SIGTERM first, because a killed process writes none. */
 export async function end(system: System, apps: readonly AppProcess[]): Promise<void> {
   if (folder !== undefined) await Promise.all(apps.map((app) => app.stop()));
   await system.stop();

@@ -42,7 +42,7 @@ function ratioIn(results: readonly Result[], scenario: string): string {
   return other.ratio === null ? figure(other.ours) : other.ratio.toFixed(2);
 }
 
-/** What an item costs in each process. */
+/** The unit in which costs are measured. */
 type CostUnit = 'Microseconds of CPU time' | 'Instructions';
 
 /** The costs of both sides for each item by process, and further figures of the scenarios. */

@@ -16,14 +16,14 @@ export type Figures = Readonly<Record<string, number>>;
 /** One side of a scenario: starts its servers, measures once, and removes everything. */
 export type Side = (size: Size) => Promise<Measured>;
 
-/** How much work a round is; a quick run is enough to see that everything works, and for a first idea. */
+/** The amount of work in a round. A quick run shows that everything works, and gives a first idea of the figures. */
 export type Size = 'full' | 'quick';
 
 /** The upper or lower bound for a figure. */
 export interface Goal {
   /** The name of a detail. Default: the value of the scenario. */
   readonly detail?: string;
-  /** Whether the bound holds for our figure itself. Default: for its ratio to the figure of the baseline. */
+  /** Whether our figure itself is compared with the bound. Default: its ratio to the figure of the baseline is. */
   readonly isAbsolute?: boolean;
   readonly atLeast?: number;
   readonly atMost?: number;
@@ -53,7 +53,7 @@ export interface Result {
   readonly rounds: number;
   /** The lowest and the highest figure of a round. The ratio of a round compares sides that were measured one after the other. */
   readonly ranges: { readonly ours: Range | null; readonly baseline: Range | null; readonly ratio: Range | null };
-  /** Counted in all our rounds. */
+  /** The sum over all our rounds. */
   readonly lost: number;
   readonly duplicated: number;
   readonly goals: readonly GoalResult[];
@@ -88,7 +88,7 @@ export async function measure(
   return resultOf(scenario, ours, baseline);
 }
 
-/** The result of a scenario from the rounds of both sides; there are no rounds of a baseline that is absent. */
+/** The result of a scenario from the rounds of both sides. `baseline` is empty if the scenario has none. */
 export function resultOf(
   { name, unit, goals = [] }: Scenario,
   ours: readonly Measured[],
@@ -154,7 +154,7 @@ export function median(values: readonly number[]): number {
     : ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2;
 }
 
-/** The percentile for this share. */
+/** The percentile for a share between 0 and 1. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.ceil(share * sorted.length) - 1] ?? NaN;

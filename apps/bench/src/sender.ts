@@ -14,7 +14,7 @@ export interface Sent {
   readonly target: number;
 }
 
-/** Enqueues deliveries like a dispatcher without joined notifications: each as a separate job. */
+/** Enqueues each delivery as a separate job, like a dispatcher that takes one window at a time. */
 export class Sender {
   private next = 0;
 
@@ -25,7 +25,7 @@ export class Sender {
     private readonly deliveries: readonly ReturnType<typeof deliveryOf>[],
   ) {}
 
-  /** Prepares `most` deliveries. */
+  /** Prepares `most` deliveries, with their subscriptions. */
   static async start(farSide: FarSide, system: System, sandbox: Sandbox, most: number): Promise<Sender> {
     const deliveries = Array.from({ length: most }, (_, index) => deliveryOf(index));
     const ids = deliveries.map(({ subscriptionId }) => subscriptionId);
@@ -33,7 +33,7 @@ export class Sender {
     return new Sender(farSide, sandbox, new Queues(connectRedis(system.redis.url), new KeySpace(shards)), deliveries);
   }
 
-  /** Sends the result of `of`, `count` times, at an even pace. */
+  /** Calls `of` `count` times at an even pace, and enqueues the deliveries that it returns. */
   async evenly(count: number, perSecond: number, of: (index: number) => readonly Sent[]): Promise<void> {
     await evenly(count, perSecond, (index) => this.send(of(index)));
   }

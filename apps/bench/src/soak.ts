@@ -67,7 +67,7 @@ async function soak(system: System, minutes: number, rate: number): Promise<void
   print(samples, lost);
 }
 
-/** Posts this number a second, evenly. */
+/** Posts `count` notifications from `first` on, `rate` a second and evenly. */
 async function send(producer: Producer, first: number, count: number, rate: number): Promise<void> {
   const startedAt = performance.now();
   for (let sent = 0; sent < count; sent += batchSize) {

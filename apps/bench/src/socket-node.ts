@@ -4,7 +4,7 @@ import { end } from './profile';
 import { startMeasured } from './servers';
 import { sessionSecret } from './web-sockets';
 
-/** Starts those apps that a benchmark of sockets needs, and hands them to `work`. */
+/** Runs `work` with the apps that a benchmark of sockets needs. */
 export async function withSocketNode<Answer>(
   { processes, env, ...options }: SystemOptions,
   work: (system: System) => Promise<Answer>,
@@ -21,7 +21,7 @@ export async function withSocketNode<Answer>(
   }
 }
 
-/** Starts the bare Socket.IO server and hands it to `work` with its URL. */
+/** Runs `work` with a bare Socket.IO server and its URL. */
 export async function withBareSocketIo<Answer>(
   work: (server: Child, url: string) => Promise<Answer>,
   nodeArgs: readonly string[] = [],

@@ -7,7 +7,7 @@ import { userOf } from './notifications';
 /** The commands of the program `clients/web-sockets`: open sockets, or wait for the notifications from `first` on. */
 export type SocketQuestion = { readonly urls: readonly string[] } | { readonly first: number; readonly count: number };
 
-/** The expected notifications that arrived at the sockets. */
+/** How many of the expected notifications did not arrive at the sockets, or arrived twice. */
 export interface Arrived {
   /** When the last one arrived, in ms since the epoch. */
   readonly lastAt: number;
@@ -15,14 +15,14 @@ export interface Arrived {
   readonly duplicated: number;
 }
 
-/** Signs the sessions of both sides' sockets; the baseline does not check it. */
+/** The secret that signs the sessions of the sockets of both sides. The baseline does not check the signatures. */
 export const sessionSecret = 'a-session-secret-of-the-benchmarks';
 
 /** Sockets in a separate process, one for each user from 0 on, at one server. */
 export class WebSockets {
   private constructor(private readonly child: Child) {}
 
-  /** Opens them at `origin`, all with the same handshake. */
+  /** Opens a socket for each user at `origin`, in the same way for PNS and the baseline. */
   static async open(origin: string, users: number): Promise<WebSockets> {
     const sockets = new WebSockets(Child.start('clients/web-sockets'));
     try {
@@ -34,7 +34,7 @@ export class WebSockets {
     return sockets;
   }
 
-  /** Resolves when the notifications from `first` on have arrived, or when no more have arrived for too long. */
+  /** Resolves when `count` notifications from `first` on have arrived, or when no more have arrived for too long. */
   arrivalOf(first: number, count: number): Promise<Arrived> {
     return this.child.ask({ first, count });
   }

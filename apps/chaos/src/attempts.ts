@@ -4,7 +4,7 @@ import type { SubscribedTransport } from './subscribers';
 /** An attempt that PNS repeats because it received no answer in time. The far side may have accepted it. */
 export interface Unanswered {
   readonly stream: string;
-  /** The notification. */
+  /** The id of the notification. */
   readonly id: string;
   /** When the attempt ended, in ms since the epoch. */
   readonly at: number;
@@ -24,7 +24,7 @@ export function unansweredAttempts(system: System, over: readonly SubscribedTran
   );
 }
 
-/** The notifications to sockets that ended as expired, which the history of the user shows. */
+/** The ids of the notifications to sockets that ended as expired. The history of the user shows them. */
 export function expiredAtSockets(system: System): ReadonlySet<string> {
   const attempts = attemptsOf(system, 'worker-websocket', 'expired');
   return new Set(attempts.map(({ notification }) => String(notification)));
@@ -33,7 +33,7 @@ export function expiredAtSockets(system: System): ReadonlySet<string> {
 /** When the workers logged the end of attempts, by stream and notification, in ms since the epoch. */
 export type EndsOf = (stream: string, id: string) => readonly number[];
 
-/** The ends of all attempts in the logs of the workers. A worker logs them when they are recorded, right before it ends the job. */
+/** The ends of all attempts in the logs of the workers. A worker logs an attempt when it is recorded, before its job ends. */
 export function loggedEnds(system: System, streams: readonly string[]): EndsOf {
   const ends = new Map<string, number[]>();
   const note = (stream: string, id: unknown, time: unknown): void => {

@@ -1,5 +1,5 @@
-// `npm run test:chaos -- --durability`: measures how many accepted notifications (202) are lost with each `appendfsync` of Redis if the
-// machine loses its power. The data of Redis is on a file system in a file. A copy of that file is the state of the disk at that moment.
+// `npm run test:chaos -- --durability`: measures how many accepted notifications (202) are lost with each `appendfsync` of Redis
+// at a power failure. The data of Redis is on a file system in a file. A copy of that file is the disk after the power failure.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -88,7 +88,7 @@ async function load({ url }: LocalRedis, policy: string, onEnd: () => void): Pro
   }
 }
 
-/** Removes a damaged end of the file, as an operator does. Redis starts with an incomplete end, but not with other damage. */
+/** Removes a damaged end of the append-only file, as an operator does. Redis itself accepts only an incomplete end. */
 function repair(dataDir: string): void {
   const manifest = join(dataDir, 'appendonlydir', 'appendonly.aof.manifest');
   execFileSync('redis-check-aof', ['--fix', manifest], { input: 'y\n', stdio: ['pipe', 'ignore', 'ignore'] });
@@ -120,7 +120,7 @@ class DiskFile {
     execFileSync('mkfs.ext4', ['-q', this.file]);
   }
 
-  /** The folder for the data of Redis. */
+  /** Mounts the file system and returns its folder for the data of Redis. */
   mount(): string {
     execFileSync('mount', ['-o', 'loop', this.file, this.mounted]);
     this.isMounted = true;

@@ -9,14 +9,14 @@ type FarSideFault = Extract<FaultKind, 'hang' | 'reset' | 'throttle' | 'refuse'>
 export const webhookName = 'chaos';
 
 const retryAfterSeconds = 2;
-/** A bound for the sandbox, which answers at once, in ms. */
+/** A request to the sandbox fails after this time, in ms. Usually the sandbox answers at once. */
 const answerWithinMs = 60_000;
 const headers = { 'retry-after': String(retryAfterSeconds) };
 
 const hang = { hang: true } as const;
 const reset = { reset: true } as const;
 
-/** How each provider behaves. Refused credentials must never cost a subscription. */
+/** The behaviour of each far side during each fault. `refuse`: it refuses credentials, which must never delete a subscription. */
 const faults = {
   webhook: { hang, reset, throttle: { status: 429, headers }, refuse: { status: 401 } },
   apns: {

@@ -13,7 +13,7 @@ import { freeze } from './signals';
 import type { SmallDisk } from './small-disk';
 import { within } from './within';
 
-/** A fault must have ended at this time after its duration, in ms. A rolling restart starts and ends all processes. */
+/** A fault must have ended this long after its planned duration, in ms: a rolling restart starts and ends all processes. */
 const endsWithinMs = 600_000;
 
 /** The parts of a run that faults act on. */
@@ -105,7 +105,7 @@ async function terminate({ fleet, say }: Chaos, name: AppName): Promise<void> {
   if (code !== 0) say(`${name} ended with code ${code} after SIGTERM`);
 }
 
-/** Other processes take over the jobs of a frozen process, and the frozen process continues them later. */
+/** Freezes the oldest process. Other processes take over its jobs, and later it continues them, too. */
 async function freezeApp({ fleet, ledger }: Chaos, name: AppName, lasts: number): Promise<void> {
   const [victim] = fleet.living(name);
   if (victim?.child.pid === undefined) return;
@@ -128,7 +128,7 @@ async function roll({ fleet }: Chaos): Promise<void> {
 
 async function replaceAll(fleet: Fleet, name: AppName): Promise<void> {
   const processes = fleet.living(name);
-  // An app that did not exist in the version before.
+  // The app did not exist in the earlier version.
   if (processes.length === 0) await fleet.add(name);
   for (const process of processes) {
     await fleet.add(name);
@@ -136,7 +136,7 @@ async function replaceAll(fleet: Fleet, name: AppName): Promise<void> {
   }
 }
 
-/** While Redis refuses writes, workers cannot record deliveries as arrived. */
+/** Runs `meanwhile`, during which Redis refuses writes, so that workers cannot record deliveries as arrived. */
 async function withoutRedis({ ledger }: Chaos, meanwhile: () => Promise<void>): Promise<void> {
   const isBack = ledger.redisWentAway();
   await meanwhile();
@@ -153,7 +153,7 @@ async function fillRedis(url: string, lasts: number): Promise<void> {
   redis.disconnect();
 }
 
-/** Redis ends itself when it cannot write its append-only file, and is started again when there is room. */
+/** Fills the disk of Redis, which ends itself when it cannot write its append-only file. Starts it again when there is room. */
 async function fillDisk({ system, disk, say }: Chaos, lasts: number): Promise<void> {
   if (disk === undefined) return say('left out, because no file system can be mounted here');
   const makeRoom = disk.fill();
@@ -181,7 +181,7 @@ async function disturbNetwork(chaos: Chaos, target: string, state: LinkState, la
   for (const link of links) link.mend();
   isOver();
 
-  /** Of two processes only one is cut off. */
+  /** The link of one process. The other processes of the app are not disturbed. */
   function ofServer(): readonly ThreadLink[] {
     return fleet.linksOf(app as AppName, server as 'redis' | 'postgres').slice(0, 1);
   }
@@ -201,7 +201,7 @@ async function disturbFarSide(
   isOver?.();
 }
 
-/** The stream of deliveries of a worker; of another app, a stream that does not exist. */
+/** The stream of deliveries of a worker; for another app, the name of a stream that does not exist. */
 function streamOf(app: AppName): string {
   return app.replace('worker-', '');
 }

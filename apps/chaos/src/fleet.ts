@@ -9,7 +9,7 @@ interface Network {
   readonly postgres: ThreadLink;
 }
 
-/** Of the apps: the far sides are in the process of the run, and must answer at once also while all processors are busy. */
+/** The niceness of the apps. The far sides are in the process of the run and must answer at once, also on a busy machine. */
 const niceness = 10;
 
 /** A process that does not start, for example because Redis is away for long, is started again after this time, in ms. */
@@ -32,7 +32,7 @@ export class Fleet {
 
   private constructor(
     private readonly system: System,
-    /** Without links, processes are connected to the servers directly, which costs less. */
+    /** Without links, processes are connected to the servers directly, which needs less CPU time. */
     private readonly hasLinks: boolean,
   ) {}
 
@@ -62,8 +62,8 @@ export class Fleet {
   }
 
   /**
-   * Stops a process with SIGTERM, and returns its exit code. A process of another version gets no requests before: while they stop,
-   * older versions answer them with a 503 without Retry-After.
+   * Stops a process with SIGTERM, and returns its exit code. Before that, a process of another version gets no requests for a
+   * while: older versions that are stopping answer requests with a 503 without Retry-After.
    */
   async stop(process: AppProcess): Promise<number | null> {
     if (this.ofOtherVersion.has(process)) {
@@ -107,7 +107,7 @@ export class Fleet {
     return this.living(name).flatMap((process) => this.networks.get(process)?.[server] ?? []);
   }
 
-  /** No process is started any more. Resolves when the last start has ended. */
+  /** Prevents further starts of processes. Resolves when all starts in progress have ended. */
   async end(): Promise<void> {
     this.isEnding = true;
     await Promise.allSettled(this.starts);

@@ -2,7 +2,7 @@ import type { EndsOf, Unanswered } from './attempts';
 
 /** One delivery of one notification that a far side accepted. */
 export interface Arrived {
-  /** Ms since the epoch. */
+  /** When it arrived, in ms since the epoch. */
   readonly at: number;
   /** The transport, and for sockets the socket. */
   readonly stream: string;
@@ -22,7 +22,7 @@ interface Disturbance {
   readonly effectMs: number;
 }
 
-/** A worker stores an arrival, and ends the job that it has logged as done, at most this long later, in ms, if nothing disturbs it. */
+/** A worker that nothing disturbs stores an arrival, and ends a job that it has logged as done, within this time, in ms. */
 const inFlightMs = 1000;
 
 /**
@@ -54,9 +54,9 @@ export interface Account {
   readonly stream: string;
   readonly expected: number;
   readonly lost: readonly string[];
-  /** More arrivals than deliveries. */
+  /** The number of repeated arrivals. */
   readonly doubled: number;
-  /** How many of them have each reason. */
+  /** How many repeated arrivals have each reason. */
   readonly reasons: ReadonlyMap<string, number>;
   /** Doubled deliveries that no fault explains. */
   readonly unexplained: readonly Doubled[];
@@ -80,7 +80,7 @@ export class Ledger {
     for (const stream of streams) this.arrivals.set(stream, new Map());
   }
 
-  /** The notifications are about to be posted for the first time. */
+  /** To be called right before the notifications are posted for the first time. */
   posted(ids: readonly string[]): void {
     for (const id of ids) this.postedAt.set(id, Date.now());
   }
@@ -90,7 +90,7 @@ export class Ledger {
     for (const [stream, arrived] of this.arrivals) if (!arrived.has(id)) this.addMissing(stream, 1);
   }
 
-  /** Returns whether the delivery arrived for the first time. */
+  /** Records an arrival. Returns whether the delivery arrived for the first time. */
   arrived({ at, stream, id, sentAt }: Arrived): boolean {
     const arrivals = this.arrivals.get(stream);
     if (arrivals === undefined) return false;
@@ -105,19 +105,19 @@ export class Ledger {
     return true;
   }
 
-  /** A process was killed. Only the death of a worker can repeat deliveries. */
+  /** Records that a process was killed. Only the death of a worker can repeat deliveries. */
   died(app: string): void {
     this.disturbed('killed', app.replace('worker-', ''), 0)();
   }
 
-  /** Deliveries of the stream may be repeated for this reason until the returned function is called. */
+  /** Records a fault that may repeat deliveries of the stream, until `effectMs` after the returned function is called. */
   disturbed(reason: string, stream: string, effectMs = recoveryMs): () => void {
     const disturbance: Disturbance = { reason, stream, from: Date.now(), to: Infinity, effectMs };
     this.disturbances.push(disturbance);
     return () => (disturbance.to = Date.now());
   }
 
-  /** Redis accepts no writes until the returned function is called. */
+  /** Records that Redis accepts no writes until the returned function is called. */
   redisWentAway(): () => void {
     const outage = { from: Date.now(), to: Infinity };
     this.outages.push(outage);
@@ -129,18 +129,18 @@ export class Ledger {
     return this.acceptedAt.get(id) ?? NaN;
   }
 
-  /** Whether `earlier` was accepted before `later` was posted, so that there is an order. */
+  /** Whether `earlier` was accepted before `later` was posted, so that both must arrive in this order. */
   isBefore(earlier: string, later: string): boolean {
     return this.acceptanceOf(earlier) < (this.postedAt.get(later) ?? NaN);
   }
 
-  /** Accepted deliveries that have not arrived, without those to sockets for which `isKnown` holds: they may never arrive. */
+  /** How many accepted deliveries have not arrived, except to sockets if `isKnown` holds, because these may never arrive. */
   openExcept(isKnown: (id: string) => boolean): number {
     const missing = [...this.missing.values()].reduce((sum, count) => sum + count, 0);
     return missing === 0 ? 0 : missing - this.openOf('websocket').filter(isKnown).length;
   }
 
-  /** The streams that have accepted deliveries that did not arrive, as text. */
+  /** The number of accepted deliveries of each stream that have not arrived, as text. */
   get openStreams(): string {
     return (
       [...this.missing].flatMap(([stream, count]) => (count === 0 ? [] : `${count} of ${stream}`)).join(', ') || 'none'
@@ -151,7 +151,7 @@ export class Ledger {
     return this.acceptedAt.size;
   }
 
-  /** `unanswered`: attempts that PNS repeated because it received no answer; `endsOf`: when it recorded attempts. */
+  /** The result of each stream. `unanswered`: attempts that PNS repeated without an answer; `endsOf`: when PNS recorded them. */
   accounts(unanswered: readonly Unanswered[], endsOf: EndsOf): Account[] {
     return this.streams.map((stream) =>
       this.account(
@@ -194,7 +194,7 @@ export class Ledger {
     return [...this.acceptedAt.keys()].filter((id) => this.arrivals.get(stream)?.has(id) !== true);
   }
 
-  /** The arrivals after the first one. */
+  /** The repeated arrivals of a notification, with their reasons. */
   private doublesOf(
     stream: string,
     id: string,
@@ -217,7 +217,7 @@ export class Ledger {
     });
   }
 
-  /** While Redis is away, no worker can store an arrival or keep the lock of its job, so that another worker takes the job. */
+  /** The reason if Redis was away: no worker can then store an arrival or keep a job's lock, so another worker takes the job. */
   private outageOf(first: number, recordedAt: number): string | undefined {
     const isDuring = this.outages.some(({ from, to }) => recordedAt >= from - inFlightMs && first <= to + recoveryMs);
     return isDuring ? 'Redis away' : undefined;
@@ -235,7 +235,7 @@ export class Ledger {
   }
 }
 
-/** An arrival of a delivery. The far side answers at once. */
+/** The times of an arrival. The far side answers at once, so `at` is also the time of the answer. */
 type Times = Pick<Arrived, 'at' | 'sentAt'>;
 
 /** Whether the far side answered after the time-out. */

@@ -31,7 +31,7 @@ function closing(socket: Socket): Promise<void> {
   return new Promise((resolve) => void socket.once('close', () => resolve()));
 }
 
-/** Sends a text and resolves with what comes back. */
+/** Sends a text and resolves with the answer. */
 async function answerTo(text: string): Promise<string> {
   client.write(text);
   const [bytes] = (await once(client, 'data')) as [Buffer];

@@ -1,4 +1,4 @@
-// The thread of all links. All traffic with Redis and Postgres passes through them, which would delay the answers of the receivers.
+// The thread of all links. They forward all traffic with Redis and Postgres, which would delay the receivers in the main thread.
 import { parentPort } from 'node:worker_threads';
 import { Link, type LinkState } from './link';
 

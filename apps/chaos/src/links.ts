@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import type { LinkState } from './link';
 import type { LinkAnswer, LinkRequest } from './links-thread';
 
-/** Each request that waits has a listener for errors. */
+/** Emits the answers of the thread. Each waiting request adds a listener for errors, so their number has no limit. */
 const answers = new EventEmitter().setMaxListeners(Infinity);
 let thread: Worker | undefined;
 let opened = 0;
@@ -24,7 +24,7 @@ async function answerTo(request: LinkRequest): Promise<LinkAnswer> {
   return answered;
 }
 
-/** The thread keeps the process alive only while a request waits for its answer. An error in it ends the run. */
+/** Starts the thread. It keeps the process alive only while a request waits for its answer. Its errors end the run. */
 function start(): Worker {
   const worker = new Worker(join(__dirname, 'links-thread.js'));
   worker.on('message', (answer: LinkAnswer) => answers.emit(String(answer.id), answer));

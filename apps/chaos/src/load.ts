@@ -8,8 +8,8 @@ const answerWithinMs = 10_000;
 /** The interval between two batches, in ms. */
 const paceMs = 100;
 /**
- * After the first of these times a producer repeats notifications that were not accepted, in ms. Each further pause is twice as long, up
- * to the second one: during an outage of ten seconds, hundreds of batches wait.
+ * The first and the longest pause before a producer repeats notifications that were not accepted, in ms. Each pause is twice as
+ * long as the previous one, because hundreds of batches wait during an outage of ten seconds.
  */
 const [repeatMs, mostRepeatMs] = [250, 4000] as const;
 /** The run fails if a request is not accepted for this time, in ms. */
@@ -92,7 +92,7 @@ async function postUntilAccepted(
   for (const id of ids) ledger.accepted(id);
 }
 
-/** Sends requests to the API processes in turn. A request without an answer promises nothing. */
+/** Sends a request to one of the API processes, which `turn` chooses. Without an answer, nothing counts as accepted. */
 async function answerTo(fleet: Fleet, body: string, turn: number): Promise<keyof Answers> {
   const apis = fleet.serving('api');
   const api = apis[turn % apis.length];

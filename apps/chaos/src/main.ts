@@ -80,7 +80,7 @@ function report(line: string): void {
   say(`${((Date.now() - begunAt) / 1000).toFixed(1).padStart(6)} s  ${line}`);
 }
 
-/** Connections and timers that are still open after this time keep the process from ending, and are a fault of this program, in ms. */
+/** If connections or timers still keep the process alive this long after the run, the program fails, in ms. */
 const closesWithinMs = 60_000;
 
 main()

@@ -3,7 +3,7 @@ import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import type { AppName } from '@pns/e2e';
 import { transports } from './subscribers';
 
-/** The apps that a plan disturbs, at least two processes of each. */
+/** The apps that a plan disturbs. Each has at least two processes. */
 export const apps = [
   'api',
   'dispatcher',
@@ -24,7 +24,7 @@ const networkTargets = [
 ];
 
 interface KindOfFault {
-  /** Where it can happen. */
+  /** The possible targets of the fault. */
   readonly targets: readonly string[];
   /** How long it lasts, in ms: least and most. */
   readonly lasts: readonly [number, number];
@@ -59,7 +59,7 @@ export const faultKinds = {
 
 export type FaultKind = keyof typeof faultKinds;
 
-/** One fault of a plan. Times in ms after the beginning of the load. */
+/** One fault of a plan: when it begins, in ms after the beginning of the load, and how long it lasts, in ms. */
 export interface PlannedFault {
   readonly kind: FaultKind;
   readonly target: string;
@@ -80,7 +80,7 @@ interface PlanOptions {
 /** Makes the faults of a plan. The same options make the same plan. */
 export type Plan = (options: PlanOptions) => readonly PlannedFault[];
 
-/** The mean time between two faults of a mixed plan without a number of faults, in ms. */
+/** The mean time between two faults of a mixed plan without `mixedFaults`, in ms. */
 const usualPaceMs = 6000;
 /** How long a server is away, in ms: longer than a job's lock is valid. */
 const awayMs = 15_000;
@@ -117,7 +117,7 @@ function mixed({ seed, loadMs, mixedFaults, without = [] }: PlanOptions): Planne
   return faults.sort((one, other) => one.at - other.at);
 }
 
-/** Faults of one lane happen one after the other. */
+/** The lane of a fault. Faults of one lane happen one after the other. */
 export function laneOf({ target }: Pick<PlannedFault, 'target'>): string {
   return target;
 }

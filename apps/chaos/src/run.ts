@@ -19,9 +19,9 @@ import { SocketClients } from './socket-clients';
 import { properties, subscribeAll, transports } from './subscribers';
 import { within } from './within';
 
-/** If nothing has arrived for this long after the load, the rest is lost, in ms. */
+/** If nothing new has arrived for this time after the load, the missing deliveries are lost; in ms. */
 const giveUpMs = 180_000;
-/** Repeated deliveries may follow the last first arrival, in ms. */
+/** The time that the run waits for repeated deliveries after the last new one, in ms. */
 const repeatsWithinMs = 5000;
 /** After the load, failed deliveries are resent at this interval, as an operator does, in ms. */
 const resendEveryMs = 5000;
@@ -93,7 +93,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
     await fleet?.end();
     if (logs !== undefined) keepLogs(system, logs);
     const stopped = within(stopsWithinMs, 'the end of all processes, of the sandbox and of Redis', system.stop());
-    // A server may be down when a run fails, and the error of the run must be seen.
+    // A server may be down when a run fails. Its error must not replace the error of the run.
     await stopped.catch((error: Error) => say(`The stack did not stop cleanly: ${error.message}`));
     await fleet?.close();
     for (const link of farLinks.values()) await link.close();
@@ -114,7 +114,7 @@ async function observe(chaos: Chaos, options: RunOptions): Promise<RunResult> {
     ledger.arrived({ at, stream: provider, id, sentAt: signedAt(request.rawHeaders) });
   });
   const ending = new AbortController();
-  setMaxListeners(Infinity, ending.signal); // each waiting fault is a listener
+  setMaxListeners(Infinity, ending.signal); // each waiting fault adds a listener
   const { signal } = ending;
   const progress = setInterval(() => say(`${ledger.count} accepted, open: ${ledger.openStreams}`), 10_000);
   try {
@@ -159,7 +159,7 @@ async function resendFailed({ system, fleet, say }: Chaos): Promise<void> {
   if (api === undefined) return;
   for (const outcome of outcomes) {
     const answer = system.expect<{ retried: number }>(200, 'POST', '/v1/deliveries/retry', { outcome }, api);
-    // An operator repeats the command when the API, Redis or Postgres is back.
+    // Without an answer, the command is repeated later, as an operator does when the API, Redis or Postgres is back.
     const result = await within(answersWithinMs, 'an answer', answer).catch(() => undefined);
     if (result === undefined) return;
     const { retried } = result;

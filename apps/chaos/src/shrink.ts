@@ -1,6 +1,6 @@
 /**
- * The smallest part of `all` that was found for which `isBad` holds, as it does for all of them. Removes halves, then quarters and so
- * on, in at most `mostRuns` calls of `isBad`.
+ * Returns the smallest part of `all` that it finds for which `isBad` returns true, as it must for `all`. Removes halves, then
+ * quarters and so on, in at most `mostRuns` calls of `isBad`.
  */
 export async function shrink<Item>(
   all: readonly Item[],

@@ -11,7 +11,7 @@ const block = Buffer.alloc(1024 * 1024);
 export class SmallDisk {
   private constructor(private readonly mounted: string) {}
 
-  /** Returns undefined where that is not allowed. */
+  /** Mounts the file system. Returns undefined if this process may not mount one. */
   static mount(): SmallDisk | undefined {
     const folder = mkdtempSync(join(tmpdir(), 'pns-chaos-disk-'));
     try {
@@ -29,7 +29,7 @@ export class SmallDisk {
     return folder;
   }
 
-  /** Leaves no byte; returns a function that makes room again. */
+  /** Fills the file system completely; returns a function that makes room again. */
   fill(): () => void {
     const file = openSync(join(this.mounted, filler), 'w');
     try {

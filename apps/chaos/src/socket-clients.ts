@@ -27,8 +27,8 @@ export class SocketClients {
   private readonly sockets: ClientSocket[] = [];
   private isClosing = false;
   /**
-   * The number of notifications that arrived too late: after another one to the same user that was posted when they were accepted
-   * already.
+   * The number of notifications that arrived too late: after another notification to the same user that was posted after they had
+   * been accepted.
    */
   outOfOrder = 0;
 
@@ -114,7 +114,7 @@ export class SocketClients {
 
   private arrived(user: number, id: string): void {
     if (!marker.test(id)) return;
-    // A repeated event is counted elsewhere and does not count as out of order.
+    // The ledger counts a repeated event, so it does not count as out of order.
     if (!this.ledger.arrived({ at: Date.now(), stream: 'websocket', id })) return;
     const latest = this.latest.get(user);
     if (latest !== undefined && this.ledger.isBefore(id, latest)) this.outOfOrder++;

@@ -18,7 +18,7 @@ export const properties = {
 
 export type SubscribedTransport = (typeof transports)[number];
 
-/** Registers the users from 1 to `users` for everything, over these transports and Web Sockets. `links` lead to the far sides. */
+/** Subscribes users 1 to `users` to all topics; with a browser only if `over` has Web Push. `links` lead to the far sides. */
 export async function subscribeAll(
   system: System,
   users: number,
@@ -55,7 +55,7 @@ export async function subscribeAll(
   }
 }
 
-/** Configures Web Push. Returns a function that returns the subscription of another browser. */
+/** Configures Web Push. Returns a function that returns the subscription of a new browser at each call. */
 async function browsers(system: System): Promise<() => object> {
   const { webpush, authority } = providersOf(system);
   const subject = 'mailto:ops@example.com';

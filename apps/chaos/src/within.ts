@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 /**
- * The result of `work`, or after `ms` an error that contains `what`, a noun: 'the end of a worker'. The work is not cancelled, and
- * its later error is ignored.
+ * Resolves with the result of `work`, or rejects after `ms` with an error that contains `what`, such as 'the end of a worker'.
+ * The work is not cancelled, and its later error is ignored.
  */
 export async function within<Result>(ms: number, what: string, work: Promise<Result>): Promise<Result> {
   const isOver = new AbortController();

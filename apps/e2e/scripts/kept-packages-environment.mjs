@@ -20,11 +20,11 @@ export default class KeptPackagesEnvironment extends TestEnvironment {
     this.global.process = process;
   }
 
-  /** Unlike that of Jest, leaves the global object usable. */
+  /** Unlike Jest's teardown, this leaves the global object usable. */
   async teardown() {
     this.fakeTimersModern.useRealTimers();
     const added = Reflect.ownKeys(this.global).filter((key) => !keptGlobals.has(key));
-    // A few cannot be deleted: the properties of `expect`, which the next file sets again.
+    // A few globals cannot be deleted: the properties of `expect`, which the next file sets again.
     for (const key of added) Reflect.deleteProperty(this.global, key);
   }
 }

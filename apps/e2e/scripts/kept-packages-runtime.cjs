@@ -33,7 +33,7 @@ module.exports = class KeptPackagesRuntime extends Runtime {
 
   teardown() {
     super.teardown();
-    // `@pns/runtime` sets this in the package, for all who use it.
+    // `@pns/runtime` sets this in the package, which all test files share.
     packages.requireModuleOrMock(module.filename, 'zod').config({ customError: undefined });
   }
 };

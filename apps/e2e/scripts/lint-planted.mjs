@@ -1,5 +1,5 @@
 // Lints texts as if they were files, by the real configuration. Reads JSON from stdin, [{ file, text }], and prints
-// JSON: the messages of each. Only the rules on imports, without type information, which takes a minute to make.
+// the messages of each text as JSON. It applies only the rules on imports: type information would take a minute.
 import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';

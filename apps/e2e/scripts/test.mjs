@@ -13,7 +13,7 @@ const runMark = `JEST_RUN_MARK=${randomUUID()}`;
 const graceMs = 15_000;
 /** Two workers for each core, because tests often wait. Postgres has connections for eight. */
 const workers = Math.min(2 * availableParallelism(), 8);
-/** Jest replaces a worker above this after a file: V8 keeps the modules of earlier files as long as there is memory. */
+/** After a file, Jest replaces a worker that uses more memory: V8 keeps modules of earlier files while there is memory. */
 const workerMemory = '1.5GB';
 const jestArgs = [`--maxWorkers=${workers}`, `--workerIdleMemoryLimit=${workerMemory}`];
 

@@ -5,7 +5,7 @@ import { System } from './system';
 
 let system: System;
 
-/** The notifications of one window may arrive slowly. */
+/** The window, in ms. It is long enough for notifications that arrive slowly. */
 const delayMs = 3000;
 
 beforeAll(async () => {
@@ -114,7 +114,7 @@ describe('notifications through four API processes', () => {
 
 /**
  * Posts to a user until the first push arrives. Returns the time from before the first POST to the push, and the longest possible
- * gap between two notifications, or between the last one and the push.
+ * gap between two notifications, or between the last notification and the push.
  */
 async function streamTo(user: { context: number; user: number }): Promise<{ tookMs: number; longestGapMs: number }> {
   const box = `stream-${user.user}`;

@@ -10,7 +10,7 @@ let system: System;
 let providers: Providers;
 let lastUser = 0;
 
-/** One provider token follows another every 40 minutes; this is the number of the current one. See docs/adr/0008. */
+/** The number of the current provider token. A new token replaces it every 40 minutes. See docs/adr/0008. */
 const turn = (): number => Math.floor((Date.now() / 60_000 - 5) / 40);
 const firstTurn = turn();
 
@@ -42,7 +42,7 @@ interface Phone {
   readonly token: string;
 }
 
-/** The phone of a separate user. */
+/** Registers a phone for a new user. */
 async function phone(): Promise<Phone> {
   const user = ++lastUser;
   const token = user.toString(16).padStart(64, '0');

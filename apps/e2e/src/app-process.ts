@@ -25,11 +25,11 @@ export interface AppProcessOptions {
   readonly appsFolder?: string;
   /** Arguments for Node, before the program. */
   readonly nodeArgs?: readonly string[];
-  /** How much it gives way to other processes, from 0 to 19. Default: 0. */
+  /** Its niceness, from 0 to 19; a higher one leaves more CPU time to other processes. Default: 0. */
   readonly niceness?: number;
 }
 
-/** A bound for an app that neither starts nor ends, not for a slow one, in ms. */
+/** An app that has neither started nor ended after this time is killed, in ms. Even a slow app starts earlier. */
 const startWithinMs = 110_000;
 const appsOfThisClone = join(__dirname, '..', '..');
 
@@ -103,12 +103,12 @@ export class AppProcess {
     );
   }
 
-  /** Kills it, which simulates a crash. */
+  /** Kills the process, which simulates a crash. */
   async kill(): Promise<void> {
     await this.end('SIGKILL');
   }
 
-  /** Sends SIGTERM and returns its exit code. */
+  /** Stops the process with SIGTERM and returns its exit code. */
   async stop(): Promise<number | null> {
     await this.end('SIGTERM');
     return this.child.exitCode;
@@ -122,7 +122,7 @@ export class AppProcess {
   }
 }
 
-/** Calls `read` with each line. It is cheaper than readline, because benchmarks measure this process. */
+/** Calls `read` with each line. It uses less CPU time than readline, because benchmarks measure this process. */
 function readLines(stream: Readable, read: (line: string) => void): void {
   let rest = '';
   stream.setEncoding('utf8').on('data', (text: string) => {

@@ -1,4 +1,4 @@
-// Attacks of one client or user on the built processes, during which the others must be served.
+// Attacks of one client or user on the built processes, during which all other clients and users must be served.
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -46,7 +46,7 @@ async function nameServer(): Promise<Socket> {
   const record = Buffer.of(0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 1); // the name of the question, A, IN, 60 s
   const server = createSocket('udp4').on('message', (question, { port, address }) => {
     if (!question.toString('latin1').toLowerCase().includes('\x04good')) return;
-    const end = question.indexOf(0, 12) + 5; // of the name, its type and its class
+    const end = question.indexOf(0, 12) + 5; // the end of the name, its type and its class
     const isIpv4 = question[end - 3] === 1;
     // RFC 1035, 4.1.1: the id, the flags of an answer, and the numbers of questions and answers.
     const header = [question.subarray(0, 2), Buffer.of(0x81, 0x80, 0, 1, 0, isIpv4 ? 1 : 0, 0, 0, 0, 0)];
@@ -57,7 +57,7 @@ async function nameServer(): Promise<Socket> {
   return server;
 }
 
-/** The text of a module which makes a process ask this name server. */
+/** The text of a module that makes the process that loads it use this name server. */
 function usingNameServer(address: string): string {
   return `
 const promises = require('node:dns/promises');
@@ -76,7 +76,7 @@ function notify(user: number, id: string): Promise<unknown> {
   return system.expect(202, 'POST', '/v1/notifications', { context, user, topic: 'ox:mail:new', payload });
 }
 
-/** Opens a socket that is connected and does not read. */
+/** Opens a socket, connects it over Socket.IO, and then stops reading from it. */
 async function deafSocket(connection: string): Promise<WebSocket> {
   const { token } = await system.expect<{ token: string }>(201, 'POST', '/v1/sessions', { context, user: 15 });
   const { host } = new URL(system.app('worker-websocket').url);

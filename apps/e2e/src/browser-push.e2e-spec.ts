@@ -34,7 +34,7 @@ afterAll(async () => {
 const stateIs = (page: Page, text: string) =>
   page.waitForFunction(`document.querySelector('#state').textContent.includes(${JSON.stringify(text)})`);
 
-/** A page with the web app, in this state. */
+/** Opens the web app in a new page, and waits for this state. */
 async function opened(state: string): Promise<Page> {
   const page = await firefox.browser.newPage();
   await page.goto(`${sandbox.url}/app/`);
@@ -66,7 +66,7 @@ async function post(subject: string): Promise<void> {
   await system.expect(202, 'POST', '/v1/notifications', { ...someone, topic: 'ox:mail:new', payload });
 }
 
-/** What Firefox reported to the push service. */
+/** How many deliveries and errors Firefox reported to the push service, by kind. */
 async function reported(): Promise<Readonly<Record<string, number>> | undefined> {
   const browsers = (await (await fetch(`${sandbox.url}/webpush/browsers`)).json()) as {
     readonly reported: Readonly<Record<string, number>>;

@@ -23,7 +23,7 @@ beforeAll(async () => {
 
 afterAll(() => system?.stop());
 
-/** Runs the command line at the API, with `input` at its standard input. */
+/** Runs the command line with the API's address and key, and `input` at its standard input. */
 function pns(args: readonly string[], { input = '', env = {} }: { input?: string; env?: Record<string, string> } = {}) {
   return runCli(args, { PNS_API_URL: system.app('api').url, PNS_API_KEY: apiKey, ...env }, input);
 }

@@ -44,7 +44,7 @@ async function post(round: string): Promise<Set<string>> {
   return posted;
 }
 
-/** A producer repeats a request after a 503, with the same ids. */
+/** Posts a request until it is accepted: a producer repeats it after a 503, with the same ids. */
 async function postUntilAccepted(body: object, api: number): Promise<void> {
   await eventually('the notifications are accepted', async () => {
     const { status } = await system.request('POST', '/v1/notifications', body, system.app('api', api));
@@ -53,7 +53,7 @@ async function postUntilAccepted(body: object, api: number): Promise<void> {
   });
 }
 
-/** The notifications that arrived at the webhook in a round, each once for every delivery id. */
+/** The notifications that arrived at the webhook in a round, without repetitions of a delivery. */
 async function atWebhook(round: string, total: number): Promise<string[]> {
   const items = await system.arrivalsOf(total, 'box', 90_000);
   return items

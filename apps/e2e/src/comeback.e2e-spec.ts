@@ -24,14 +24,14 @@ async function post(numbers: readonly number[]): Promise<void> {
   }
 }
 
-/** Reconnects with the same connection id; is refused as long as the node that held it may be alive. */
+/** Reconnects with the same connection id, which is refused while the node that had it may be alive. */
 function comeBack(worker: AppProcess, connection: string): Promise<Listener> {
   return eventually('the socket is open again', () =>
     listen(system, user, { connection, worker }).catch(() => undefined),
   );
 }
 
-/** The ids of the mails that came. */
+/** The ids of the mails that arrived at the socket. */
 function idsOf({ received }: Listener): Set<number> {
   return new Set(received.map(({ frame }) => Number((frame[1] as { id: string }).id)));
 }

@@ -118,7 +118,7 @@ describe('the health check of an app', () => {
   afterEach(() => server?.close());
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  /** Runs the command of a service with another port. The image has the script of the folder `deploy` in its working folder. */
+  /** Runs the health check of a service with another port. The image has the script of `deploy` in its working folder. */
   async function exitCode(port: number, service = 'api'): Promise<number | null> {
     const [kind, program = '', ...args] = services[service]?.healthcheck?.test ?? [];
     expect(kind).toBe('CMD');

@@ -40,7 +40,7 @@ function coloursIn(text: string): Colour[] {
   });
 }
 
-/** Every colour that the layers can result in. */
+/** Every colour that the layers can have together: a gradient has several. */
 function behind([layer, ...below]: PageText['layers']): Colour[] {
   if (layer === undefined) return [white];
   const bases = behind(below);

@@ -27,7 +27,7 @@ async function subscriber(user: number, box = `box-${user}`): Promise<Subscriber
   return { context: 1, user, box };
 }
 
-/** Posts `count` different notifications to `user` and returns their ids; all were accepted. */
+/** Posts `count` different notifications to `user` until all are accepted, and returns their ids. */
 async function post({ context, user }: Subscriber, count: number): Promise<string[]> {
   const ids = Array.from({ length: count }, (_, index) => `${user}-${index}`);
   for (let at = 0; at < count; at += 500) {
@@ -37,7 +37,7 @@ async function post({ context, user }: Subscriber, count: number): Promise<strin
   return ids;
 }
 
-/** A producer repeats a request after a 503, because PNS has accepted nothing. */
+/** Posts a request until it is accepted: a producer repeats it after a 503, because PNS has accepted nothing. */
 async function postUntilAccepted(body: object): Promise<void> {
   await eventually('the notifications are accepted', async () => {
     const { status } = await system.request('POST', '/v1/notifications', body);
@@ -64,12 +64,12 @@ async function replace(name: AppName): Promise<void> {
   await system.add(name);
 }
 
-/** Resolves when everything of `ids` has arrived at the subscriber's webhook, and nothing else. */
+/** Waits until `ids.length` notifications have arrived at the subscriber's webhook; fails unless they have these ids. */
 async function expectAll({ box }: Subscriber, ids: readonly string[]): Promise<void> {
   expect(idsOf(await system.arrivalsOf(ids.length, box, 90_000))).toEqual(new Set(ids));
 }
 
-/** While `act` runs, no dispatcher can look up the recipients of a batch. */
+/** Runs `act` while no dispatcher can look up the recipients of a batch. */
 async function whileSubscriptionsAreHeld(act: () => Promise<void>): Promise<void> {
   const client = new Client({ connectionString: system.databaseUrl });
   await client.connect();

@@ -8,8 +8,8 @@ import type { AppProcess } from './app-process';
 import { System } from './system';
 
 /**
- * Makes a process die, or block for ever, as soon as it signs a body that contains the word. A forked process inherits
- * this.
+ * Makes a process die when it signs a body with `poison-dies`, or block for ever when the body has `poison-blocks`. A
+ * forked process inherits this module.
  */
 const deadly = `
 const crypto = require('node:crypto');
@@ -93,7 +93,7 @@ async function post(box: string, ids: readonly string[]): Promise<void> {
   await system.expect(202, 'POST', '/v1/notifications', { notifications });
 }
 
-/** One for each user. */
+/** The names of the webhooks, one for each user. */
 const boxes: string[] = [];
 
 async function failed(id: string): Promise<object[]> {

@@ -144,8 +144,8 @@ describe('the line that finds the key', () => {
       .find((line) => line.startsWith('for KEY in')) ?? '';
 
   /**
-   * The key that this shell line finds. `files` are the files of the two ways to run PNS that exist; the API accepts the key of
-   * the way `accepted`.
+   * Runs the shell line in a project that has only these `files` of the two ways to run PNS. The API accepts only the key of
+   * the way `accepted`; returns the key that the line finds, which must be the same.
    */
   async function found(accepted: string, files: readonly ('.env' | '.data')[]): Promise<string> {
     const project = mkdtempSync(join(folder, 'project-'));

@@ -215,7 +215,7 @@ it('tries the credentials of the option files at each provider', async () => {
     for (const { client, transport, options } of sandbox.demoApps) {
       const file = { apns: 'pns-apns-options.yml', fcm: 'pns-gcm-options.yml', wns: 'pns-wns-options.yml' }[transport];
       const entry: Record<string, unknown> = { ...options, ...changes[transport] };
-      // These are paths in an option file.
+      // In an option file, these fields are paths.
       for (const field of ['privatekey', 'serviceAccount', 'caFile'].filter((name) => name in entry)) {
         writeFileSync(join(folder, `${client}.${field}`), String(entry[field]));
         entry[field] = `${client}.${field}`;

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { dovecotPath } from './dovecot-settings';
 
-/** The requests of Dovecot on their way to the API. */
+/** A server that forwards Dovecot's requests to the API, and can withhold the answers. */
 export class DovecotGate {
   readonly events: string[] = [];
   /** How many of the next answers do not reach Dovecot. */

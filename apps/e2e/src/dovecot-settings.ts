@@ -11,7 +11,7 @@ interface Producer {
   readonly script: string;
 }
 
-/** A text that occurs only in the blocks for this version of Dovecot. */
+/** The texts by which the blocks of docs/dovecot.md for each version of Dovecot are found. */
 const marks = {
   '2.3': { script: 'push_notification_driver = lua:', driver: 'push_notification_driver = ox:' },
   '2.4': { script: 'push_notification lua {', driver: 'push_notification ox {' },

@@ -47,7 +47,7 @@ export class ExampleProcess {
     }
   }
 
-  /** Resolves with the exit code. */
+  /** Waits for the end of the program and resolves with its exit code. */
   async ended(): Promise<number | null> {
     await this.closed;
     return this.child.exitCode;

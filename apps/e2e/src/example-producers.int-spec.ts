@@ -40,7 +40,7 @@ interface Answer {
   readonly errors?: readonly { readonly code: string }[];
 }
 
-/** A server in front of the API. The path begins with the name of a script, and each request takes its next step. */
+/** A server in front of the API. A request's path begins with the name of a script, whose next step decides the answer. */
 class Edge {
   readonly seen = new Map<string, Seen[]>();
   readonly scripts = new Map<string, Step[]>();
@@ -112,7 +112,7 @@ afterAll(async () => {
   rmSync(configDir, { recursive: true, force: true });
 });
 
-/** Runs a producer with these lines. */
+/** Runs a producer with these lines at its standard input. */
 async function produce(
   language: Language,
   lines: readonly string[],
@@ -159,7 +159,7 @@ it('every producer repeats what was refused for now or whose answer was lost, wi
       if (step !== 'unavailable' && step !== 'throttled') continue;
       const next = seen[at + 1] as Seen;
       expect(next.lines).toEqual(seen[at]?.lines);
-      // Timers count in whole milliseconds.
+      // A little less than a second, because timers count in whole milliseconds.
       expect(next.arrivedAt - answeredAt).toBeGreaterThan(990);
     }
     expect(output).toContain('PAYLOAD_INVALID');

@@ -13,7 +13,7 @@ import { webhookOptions, WebhookTransport } from '@pns/transport-webhook';
 import { ExampleProcess, examples, runtime } from './example-process';
 
 const secret = 'a secret with sp\u00e4ces';
-/** In the form of Standard Webhooks. */
+/** A secret in the form of Standard Webhooks. */
 const previous = `whsec_${Buffer.from('the secret before it').toString('base64')}`;
 const folder = mkdtempSync(join(tmpdir(), 'pns-receivers-'));
 const schemes = ['standard', 'ox'] as const;
@@ -52,7 +52,7 @@ class Receiver extends ExampleProcess {
 }
 
 const receivers: Receiver[] = [];
-/** Records the requests of the transport. */
+/** The server that records the requests of the transport. */
 let recorder: Server;
 let recorded: { headers: IncomingHttpHeaders; body: string } | undefined;
 const transports: WebhookTransport[] = [];

@@ -31,7 +31,7 @@ const planted: readonly Planted[] = [
   ['libs/queue/src/index.ts', "import { OutcomeRecorder } from '@pns/outcomes';", boundary],
   ['libs/queue/src/index.ts', "import { fcmToken } from '@pns/transport-fcm/token';", refused],
   ['apps/dispatcher/src/token-forms.ts', "import { fcmToken } from '@pns/transport-fcm/token';"],
-  // Frameworks.
+  // Only some packages may import frameworks.
   ...['@nestjs/common', '@nestjs/core', 'bullmq', 'typeorm', 'ioredis', 'pg', 'fastify'].flatMap((name): Planted[] => [
     ['libs/transports/apns/src/index.ts', `import '${name}';`, refused],
     ['libs/transports/webhook/src/index.ts', `import type * as framework from '${name}';`, refused],
@@ -42,7 +42,7 @@ const planted: readonly Planted[] = [
   ['libs/transports/apns/src/index.ts', "import { WnsTransport } from '@pns/transport-wns';", refused],
   ['libs/transports/apns/src/index.ts', "import { Queues } from '@pns/queue';", refused],
   ['libs/transports/apns/src/index.ts', "import { pushContent } from '@pns/payloads';"],
-  // Code that only tests use.
+  // Production code must not import code that only tests use.
   ...['@pns/local-servers', '@pns/sandbox'].flatMap((name): Planted[] => [
     ['apps/api/src/server.ts', `import '${name}';`, refused],
     ['libs/delivery/src/index.ts', `import '${name}';`, refused],

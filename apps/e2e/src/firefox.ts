@@ -72,7 +72,7 @@ const preferencesFor = (pushServerUrl: string) => ({
   'dom.push.retryBaseInterval': 200, // in ms
   'permissions.default.desktop-notification': 1, // 1 means: allow
   'alerts.useSystemBackend': false, // the system's backend needs D-Bus
-  // Firefox asks servers of Mozilla for many things. All of that goes to a port where nothing listens.
+  // Firefox also sends requests to servers of Mozilla. They fail, because nothing listens on the port of this proxy.
   'network.proxy.type': 1,
   'network.proxy.http': '127.0.0.1',
   'network.proxy.http_port': 9,

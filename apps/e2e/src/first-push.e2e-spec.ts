@@ -19,7 +19,7 @@ beforeAll(async () => {
 
 afterAll(() => system?.stop());
 
-/** Verifies a signature only by the published rule. */
+/** Verifies a signature by the published rule only, and returns its timestamp. */
 function expectSigned(body: string, header: string | undefined): number {
   const [, timestamp, signature] = /^t=(\d+), v1=([0-9a-f]{64})$/.exec(header ?? '') ?? [];
   expect(createHmac('sha256', signatureSecret).update(`v1:${timestamp}:${body}`).digest('hex')).toBe(signature);

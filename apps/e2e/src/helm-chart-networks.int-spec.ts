@@ -5,7 +5,7 @@ import { rendered, type Manifest } from './testing/kubernetes-manifests';
 
 jest.setTimeout(300_000);
 
-/** The ports to which a policy of the chart admits an app. */
+/** The ports to which an app may connect by its network policy in the chart. */
 function portsTo(manifests: readonly Manifest[], app: string): (string | number)[] {
   const policies = manifests.filter(({ kind }) => kind === 'NetworkPolicy') as (Manifest & INetworkPolicy)[];
   const rules = policies.find(({ metadata }) => metadata.name === `pns-${app}`)?.spec?.egress ?? [];

@@ -11,7 +11,7 @@ import { System } from './system';
 
 jest.setTimeout(600_000);
 
-/** The limit of one process, which is `maxBufferedRecords` in @pns/history. */
+/** How many records one process buffers at most: `maxBufferedRecords` in @pns/history. */
 const maxBufferedRecords = 50_000;
 
 const probed = { context: 1, user: 5000 };
@@ -85,7 +85,7 @@ async function historyOf(id: string): Promise<Answer | undefined> {
   return response.status === 200 ? ((await response.json()) as Answer) : undefined;
 }
 
-/** All notifications to the webhook arrive. */
+/** Fails unless all notifications to the webhook arrive. */
 async function expectAllToArrive(): Promise<void> {
   const arrivals = await system.arrivalsOf(accepted.length, 'box', 120_000);
   expect(new Set(arrivals.map(({ headers }) => headers['webhook-id'])).size).toBe(accepted.length);
@@ -97,7 +97,7 @@ it('delivers each notification while the history cannot be written, and writes i
   try {
     await sql.query(`BEGIN; LOCK TABLE ${tables} IN ACCESS EXCLUSIVE MODE`);
     const until = Date.now() + outageMs();
-    // A longer outage does not fill the buffers.
+    // The load is bounded, so that a longer outage does not fill the buffers.
     let room = maxBufferedRecords / 2;
     do {
       if (room > 0) await load(100);

@@ -54,7 +54,7 @@ async function post(of: { context: number; user: number }, more: object = {}): P
   return answer.notifications[0]?.id ?? '';
 }
 
-/** The history of a notification as soon as its sentence matches. */
+/** Waits until the sentence in the history of a notification matches, and returns the history. */
 async function historyOf(id: string, sentence: RegExp): Promise<Answer> {
   let last = '';
   const deadline = Date.now() + 30_000;

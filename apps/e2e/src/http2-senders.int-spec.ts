@@ -111,7 +111,7 @@ class FarSide {
     return `https://localhost:${(this.server.address() as AddressInfo).port}`;
   }
 
-  /** From now on nothing passes over the connections that are open. */
+  /** Stops all data on the connections that are open now, without closing them. */
   freeze(): void {
     for (const pair of this.proxied) {
       for (const socket of pair) {
@@ -161,7 +161,7 @@ describe.each(senders)('$name', (sender) => {
     for (const step of undo.splice(0)) await step();
   });
 
-  /** A far side, and how to deliver to it. Time-outs are long enough for a busy machine, except in tests that wait for a time-out. */
+  /** Starts a far side, and a transport that delivers to it with time-outs long enough for a busy machine, except for `times`. */
   async function start(times: Times = {}, maxStreams?: number) {
     const far = await FarSide.start(maxStreams);
     const patient = { answerMs: 25_000, silentMs: 20_000, pongMs: 20_000, ...times };

@@ -20,7 +20,7 @@ const rows: readonly Row[] = page
     return { bound, value, source };
   });
 
-/** The page's units in units of the code (bytes, ms, or pieces). */
+/** The size of each unit of the page, in units of the code: bytes, ms or pieces. */
 const units: Readonly<Record<string, number>> = {
   '': 1,
   B: 1,
@@ -49,18 +49,18 @@ function constantIn(source: string, name: string): number {
   return expression === '' ? NaN : values.reduce((product, [base = NaN, power = 1]) => product * base ** power, 1);
 }
 
-/** Constants are counted in the unit that their name ends with; the page counts time in ms. */
+/** A constant's value in the page's unit: a constant whose name ends with Seconds is converted to ms. */
 function inPageUnit(name: string, value: number): number {
   return name.endsWith('Seconds') ? value * 1000 : value;
 }
 
-/** The property of a row, or the constant with its file; as in `[`maxThings`](../libs/things/src/things.ts)`. */
+/** The property or the constant with its file that a source names, as in `[`maxThings`](../libs/things/src/things.ts)`. */
 function nameOf(source: string): string {
   const [, name = '', target = ''] = /^\[`([\w.]+)`\]\(([^)]+)\)$/.exec(source) ?? [];
   return target.startsWith('../') ? `${name} in ${target.slice('../'.length)}` : name;
 }
 
-/** The figure of a row in the code. */
+/** The code's figure for a row of the page. */
 function figureInCode(source: string): number {
   const [name = '', file] = nameOf(source).split(' in ');
   if (file === undefined) return Number(properties[name as keyof typeof properties]?.fallback);
@@ -83,7 +83,7 @@ it('leaves out no bound of the code', () => {
   expect([...constants, ...ofProperties].filter((name) => !listed.has(name))).toEqual([]);
 });
 
-/** The sources that run in production. */
+/** The source files whose code runs in production. */
 function sourceFiles(): string[] {
   const notInProduction = /node_modules|\/dist\/|spec\.ts$|\/testing\/|\/(bench|e2e|sandbox|local-servers)\//;
   return ['apps', 'libs']

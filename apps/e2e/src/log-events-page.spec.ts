@@ -56,7 +56,7 @@ function loggedIn(path: string): Logged[] {
   return logged;
 }
 
-/** The possible texts of an expression; none if its event comes from elsewhere. */
+/** The events that an expression can name; none if it shows no text, such as a variable. */
 function namesOf(event: ts.Expression): string[] {
   if (ts.isStringLiteral(event)) return [event.text];
   if (!ts.isTemplateExpression(event)) return [];

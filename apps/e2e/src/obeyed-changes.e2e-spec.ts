@@ -8,8 +8,8 @@ import { listen } from './sockets';
 import { System } from './system';
 
 /**
- * The time in which every process applies a change, in ms after the API's answer. Most rounds of one series must meet
- * it: other programs use the machine too, and are busy now and then.
+ * The time in which every process applies a change, in ms after the API's answer. In one series of rounds, the median
+ * must be shorter; other series may fail, because other programs use the machine too.
  */
 const obeyedWithinMs = 1000;
 const series = 4;
@@ -52,7 +52,7 @@ interface Probe {
   /** Ensures that the process has decided by the old value and has cached it. */
   prepare(user: number): Promise<void>;
   change(user: number): Promise<void>;
-  /** The time when the process first decided by the new value, in ms since the epoch; asks until it does. */
+  /** Waits until the process decides by the new value. Resolves with the time of the first decision, in ms since the epoch. */
   obeyed(user: number): Promise<number>;
 }
 
@@ -62,7 +62,7 @@ async function set(place: string, name: string, value: string | number | boolean
 
 const setFor = (user: number, name: string, value: number | boolean) => set(`contexts/1/users/${user}`, name, value);
 
-/** A user of the same key group is dispatched in the same batch, so its push shows that the batch was dispatched. */
+/** A user in the key group of all tested users. Its push shows that the batch with their windows was dispatched. */
 const sentinel = { context: 1, user: 1 };
 const keys = new KeySpace(8);
 const users = Array.from({ length: 10_000 }, (_, index) => index + 2).filter(
@@ -77,7 +77,7 @@ interface Addressee {
 }
 
 /**
- * Posts one notification for each. A producer repeats a request after a 503, for example while Redis is unreachable.
+ * Posts one notification for each addressee. Repeats the request after a 503, for example while Redis is unreachable.
  */
 async function post(...addressees: readonly Addressee[]): Promise<void> {
   const payload = { number: ++posted };
@@ -89,7 +89,7 @@ async function post(...addressees: readonly Addressee[]): Promise<void> {
   });
 }
 
-/** The first answer of `ask` that is not undefined. */
+/** Repeats `ask` until its answer is not undefined, and returns the answer. */
 const first = <Answer>(ask: () => Promise<Answer | undefined> | Answer | undefined) =>
   eventually('the process applies the change', ask);
 
@@ -98,7 +98,7 @@ async function firstPushAt(box: string): Promise<number | undefined> {
   return (await system.arrivals(box)).items[0]?.at;
 }
 
-/** The dispatcher sends nothing while `value` is false. */
+/** A probe of the dispatcher. `switchFor` sets a property with which it sends nothing to a user while `value` is false. */
 function dispatcherProbe(switchFor: (user: number, value: boolean) => Promise<void>): Probe {
   const topicOf = (user: number) => `ox:test:${user}`;
   return {
@@ -161,7 +161,7 @@ function phone(): DemoApp {
   return app;
 }
 
-/** Every user has a phone. */
+/** The token of a user's phone. */
 const phoneTokenOf = (user: number): string => user.toString(16).padStart(64, '0');
 
 /** The times when new mail came to the user's phone, with a badge or without one, in ms since the epoch. */
@@ -235,7 +235,7 @@ const probes: Readonly<Record<string, Probe>> = {
 
 const nextUser = () => users.shift() as number;
 
-/** The times from the API's answer until a change was applied, in ms. */
+/** Makes a change, and returns the time from the API's answer until the process applied it, in ms. */
 async function delayOf(probe: Probe): Promise<number> {
   const user = nextUser();
   await probe.prepare(user);

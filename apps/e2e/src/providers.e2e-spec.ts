@@ -126,7 +126,7 @@ describe('three apps of one worker, two with keys and one with a certificate', (
     const keystore = providers.apns.accounts.createCertificate(topicOf(client), 'secret').toString('base64');
     return { keystore, password: 'secret', ...common(client) };
   };
-  /** How the credentials of each are revoked, and how its app gets new ones. */
+  /** How each kind of credentials is revoked, and how its app gets new ones. */
   const kinds = {
     key: {
       app: 'chat',

@@ -9,7 +9,7 @@ import { apiKey, System } from './system';
 
 const user = { context: 1, user: 14 };
 
-/** The expressions for placeholders in the patterns of docs/architecture.md. */
+/** The regular expressions for placeholders in the key patterns of docs/architecture.md. */
 const placeholders: Readonly<Record<string, string>> = {
   shard: '\\d+',
   context: '\\d+',
@@ -21,7 +21,7 @@ const placeholders: Readonly<Record<string, string>> = {
   queue: `\\{pns:(?:\\d+\\}:(?:aggregation|${transportNames.join('|')}|subscription-sweep)|websocket\\}:websocket-[\\w-]+)`,
 };
 
-/** The first cell of each row of the table, and its expression. */
+/** The key pattern of each row of the page's table, and its regular expression. */
 const patterns = [
   ...readFileSync(join(root, 'docs/architecture.md'), 'utf8').matchAll(/^\| `((?:\{?pns:|<queue>)[^`]*)`/gm),
 ].map(([, pattern = '']): [string, RegExp] => {
@@ -29,10 +29,10 @@ const patterns = [
   return [pattern, new RegExp(`^${parts.join('')}$`)];
 });
 
-/** Earlier versions wrote these. */
+/** Keys that only earlier versions wrote. */
 const neverWritten = ['{pns:<shard>}:backlog:<context>:<user>'];
 
-/** Written only if a search for stalled jobs finds a job in progress. */
+/** Keys that are written only if a search for stalled jobs finds a job in progress. */
 const sometimesWritten = ['<queue>:stalled'];
 
 function literal(text: string): string {

@@ -28,7 +28,7 @@ beforeAll(async () => {
   browser = await playwright.launch({
     executablePath: file,
     env: env,
-    // The page is ours, and as root, which a container is by default, the sandbox of Chromium cannot start.
+    // Chromium's sandbox cannot start as root, the default in containers. It is not needed, because the page is ours.
     args: ['--no-sandbox', '--force-prefers-reduced-motion'],
   });
 });
@@ -40,14 +40,14 @@ afterAll(async () => {
   for (const folder of [dataDir, configDir]) rmSync(folder, { recursive: true, force: true });
 });
 
-/** An empty page that waits as long as a test may take, because the machine may be busy. */
+/** Opens an empty page. Its time-outs are long, because the machine may be busy. */
 async function newPage(options: Parameters<Browser['newPage']>[0] = {}): Promise<Page> {
   const page = await browser.newPage(options);
   page.setDefaultTimeout(100_000);
   return page;
 }
 
-/** The page with its Web Socket open. `troubles` receives the errors of its scripts. */
+/** Opens the page and waits for its Web Socket. `troubles` receives the errors of its scripts. */
 async function opened(troubles: string[] = [], options: Parameters<Browser['newPage']>[0] = {}): Promise<Page> {
   await standalone.isRunning();
   const page = await newPage(options);
@@ -65,7 +65,7 @@ const namesOfFields = `[...document.querySelectorAll('input, select, textarea, b
   .filter((element) => element.checkVisibility())
   .map((element) => (element.labels?.[0] ?? element).textContent.trim())`;
 
-/** Once all deliveries have ended, the timeline has these steps in this order, and an attempt for each of the six copies. */
+/** Waits for an attempt of each of the six copies; fails unless the timeline then has these steps in this order. */
 async function expectSteps(timeline: Locator, sent: string, joined: string): Promise<void> {
   await timeline.locator('li', { hasText: 'attempt 1' }).nth(5).waitFor();
   const names = await timeline.locator('li b').allTextContents();
@@ -159,7 +159,7 @@ it('requests of App Suite for both topics are delivered over all transports, and
     const repeat = await sendFromAppSuite(standalone.apiUrl, event);
     expect(repeat).toEqual({ status: 202, id, result: 'duplicate' });
   }
-  // A later notification arrives later, so a second push of an earlier one would be here before it.
+  // Notifications arrive in order: a second push of an earlier one would arrive before this later one.
   const { payload, ...rest } = appSuiteEvents['ox:mail:new'];
   const last = await sendFromAppSuite(standalone.apiUrl, { ...rest, payload: { ...payload, subject: 'The last one' } });
   await standalone.endedDeliveries(last.id ?? '', 6);
@@ -270,7 +270,7 @@ it('every far side fails on request, and refused deliveries arrive afterwards', 
   await sendDemo(page);
   for (const device of ['.ios', '.android', '.windows', '.browser']) {
     await page.locator(`${device} .push`, { hasText: 'answered 503' }).waitFor();
-    // The next attempt arrives. The raw request of the refused one has the same text.
+    // The next attempt arrives. Its text is also in the refused request, which is therefore excluded.
     await page.locator(`${device} .push`, { hasText: 'Faulty', hasNotText: 'answered 503' }).waitFor();
   }
   await page.locator('#webhook-cards .card', { hasText: 'answered 503' }).waitFor();

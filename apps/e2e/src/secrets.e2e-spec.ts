@@ -242,7 +242,7 @@ async function refuseAll(session: string): Promise<void> {
   });
 }
 
-/** Processes that end at their start, because their variables are not valid. */
+/** Starts processes that end at once, because their variables are not valid, and keeps their output. */
 async function endAtStart(): Promise<void> {
   const bad = canaries.make('a secret in a variable that is refused');
   const env = {

@@ -15,13 +15,13 @@ export type Generation = 'v2' | 'v4';
 /** A browser's socket and its received notifications. */
 export interface Listener {
   readonly received: { readonly frame: unknown[]; readonly at: number }[];
-  /** Resolves when `count` notifications are there. */
+  /** Resolves when `count` notifications have arrived. */
   got(count: number): Promise<void>;
   /** Resolves when `holds` returns true for the received notifications. */
   until(holds: () => boolean): Promise<void>;
-  /** How often it was sent `notifications:missed`. */
+  /** How often the socket was sent `notifications:missed`. */
   timesInformed(): number;
-  /** How often it connected. */
+  /** How often the socket connected. */
   timesConnected(): number;
   /** The reason of each failed connect. */
   readonly refusals: unknown[];

@@ -6,7 +6,7 @@ import type { WebhookArrivalsView } from '@pns/sandbox';
 import { openSocket, type Generation, type Listener } from './sockets';
 
 const root = join(__dirname, '..', '..', '..');
-/** Free ports. */
+/** Variables that make each server listen on a free port. */
 export const freePorts = { PNS_API_PORT: '0', PNS_WEBSOCKET_PORT: '0', PNS_SANDBOX_PORT: '0' };
 
 interface DeliveryView {
@@ -17,7 +17,7 @@ interface DeliveryView {
 
 const unfinished = new Set(['waiting', 'retry', 'deferred', 'moved']);
 
-/** `npm start` after the build. */
+/** A process of `npm start`, which uses the finished build. */
 export class Standalone {
   readonly child: ChildProcess;
   output = '';
@@ -34,7 +34,7 @@ export class Standalone {
   }
 
   /**
-   * Resolves when it prints how to stop it, which is its last line.
+   * Resolves when the process has printed how to stop it, which is the last line of its start.
    *
    * @throws Error with its output if it has ended, before the call or after, or prints nothing new for a minute.
    */
@@ -51,7 +51,7 @@ export class Standalone {
     }
   }
 
-  /** The sandbox's URL in its output. */
+  /** The sandbox's URL in the output of the process. */
   get sandboxUrl(): string {
     return this.printed('Sandbox');
   }
@@ -83,7 +83,7 @@ export class Standalone {
     return openSocket(this.websocketUrl, { generation, session: token });
   }
 
-  /** The transport, outcome and number of attempts of the deliveries of a notification that have ended, when there are `count`. */
+  /** Waits until `count` deliveries of a notification have ended; returns transport, outcome and number of attempts of each. */
   endedDeliveries(id: string, count: number): Promise<string[]> {
     const headers = { authorization: `Bearer ${this.apiKey}` };
     return eventually(`${count} deliveries of ${id} have ended`, async () => {
@@ -114,7 +114,7 @@ export class Standalone {
     return new RegExp(`^ +${what} +(\\S+)`, 'm').exec(this.output)?.[1] ?? '';
   }
 
-  /** The request that the shell command in its output makes. */
+  /** Sends the request of the curl command in the output. */
   async example(): Promise<Response> {
     const command = this.output.slice(this.output.indexOf('curl -i'), this.output.indexOf('Ctrl-C')).trim();
     const curl = spawn('sh', ['-c', `curl() { for each; do printf '%s\\0' "$each"; done; }\n${command}`]);
@@ -126,7 +126,7 @@ export class Standalone {
     return fetch(url, { method: 'POST', headers, body });
   }
 
-  /** Waits until its sandbox has accepted `count` deliveries in total, or has got none for a minute. */
+  /** Waits until the process' sandbox has accepted `count` deliveries in total, or no request has arrived for a minute. */
   async arrived(count: number): Promise<WebhookArrivalsView> {
     let since = 0;
     for (let silent = 0; ;) {

@@ -13,7 +13,7 @@ const started: Standalone[] = [];
 const folders: string[] = [];
 let dataDir: string;
 
-/** An empty folder for the data of the next starts. */
+/** Makes an empty folder for the data of the next starts. */
 function newDataDir(): void {
   dataDir = mkdtempSync(join(tmpdir(), 'pns-standalone-'));
   chmodSync(dataDir, 0o755);
@@ -36,7 +36,7 @@ afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
-/** The shipped configuration, to be edited. */
+/** Copies the shipped configuration into a folder where a test may change it. */
 function configCopy(): string {
   const copy = mkdtempSync(join(dataDir, 'edited-'));
   cpSync(join(__dirname, '../../../config'), copy, { recursive: true });

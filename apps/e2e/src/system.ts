@@ -23,11 +23,11 @@ export interface SystemOptions extends AppProcessOptions {
   readonly properties?: Readonly<Record<string, string | number>>;
   /** Whether Apple, Google and Microsoft are simulated too. */
   readonly hasProviders?: boolean;
-  /** Whether there is a cluster of Redis instead of one. */
+  /** Whether Redis is a cluster instead of a single server. */
   readonly hasRedisCluster?: boolean;
-  /** False is faster but not safe against a power failure. Default: true. */
+  /** Whether Redis is safe against a power failure. If not, it is faster. Default: true. */
   readonly isDurable?: boolean;
-  /** The folder of Redis' data, which stays after the end. Default: a temporary folder. */
+  /** The folder of Redis' data, which is not deleted at the end. Default: a temporary folder. */
   readonly redisFolder?: string;
   /** Variables in addition to those that every app needs. */
   readonly env?: Readonly<Record<string, string>>;
@@ -153,7 +153,7 @@ export class System {
     return this.apps.get(name) ?? [];
   }
 
-  /** The process of an app with this place in the order of their start; the latest one when none is named. */
+  /** The process of an app with this index in the order of their start. Default: the process started last. */
   app(name: AppName, index = -1): AppProcess {
     const app = this.all(name).at(index);
     if (app === undefined) throw new Error(`There is no ${name} with index ${index}.`);
@@ -197,7 +197,7 @@ export class System {
     }
   }
 
-  /** Subscribes a user to everything at the sandbox's webhook `name`. */
+  /** Subscribes a user with the sandbox's webhook `name`, by default to all topics. */
   async subscribe(user: { context: number; user: number }, name = 'box', topics = ['*']): Promise<void> {
     const token = `${this.sandbox.url}/webhooks/${name}`;
     await this.expect(201, 'POST', '/v1/subscriptions', {
@@ -214,7 +214,7 @@ export class System {
     return (await (await fetch(`${this.sandbox.url}/webhooks/${name}/arrivals`)).json()) as WebhookArrivalsView;
   }
 
-  /** Waits until the sandbox's webhook `name` has accepted `count` different deliveries, or `timeoutMs` are over. */
+  /** Waits until the sandbox's webhook `name` has accepted `count` different deliveries. @throws Error after `timeoutMs` */
   async arrivalsOf(count: number, name = 'box', timeoutMs = 60_000): Promise<readonly WebhookArrivalView[]> {
     const deadline = Date.now() + timeoutMs;
     let since = 0;

@@ -64,7 +64,7 @@ async function register({ client, transport, token, options }: DemoApp): Promise
 
 let lastTrace = 0;
 
-/** A new trace of a producer: its id, the id of its span, and the header. */
+/** A new trace of a producer: its id, the id of the producer's span, and the header `traceparent`. */
 function newTrace(isSampled = true) {
   const id = (++lastTrace).toString(16).padStart(32, 'a');
   const span = lastTrace.toString(16).padStart(16, 'b');
@@ -85,7 +85,7 @@ async function post(about: string, headers: Record<string, string>, each: readon
   return answer.notifications[0]?.id ?? '';
 }
 
-/** The spans of a trace as soon as it has `count`. */
+/** Waits until a trace has `count` spans, and returns them. */
 async function spansOf(trace: string, count: number): Promise<readonly ReceivedSpan[]> {
   await eventually(`trace ${trace} has ${count} spans`, () => collector.spansOf(trace).length >= count);
   return collector.spansOf(trace);
@@ -254,7 +254,7 @@ it('an app loads OpenTelemetry only if an endpoint is set', async () => {
     const packages = modules.map((file) => /node_modules\/(@opentelemetry\/[^/]+)/.exec(file)?.[1]);
     return [...new Set(packages.filter((name) => name !== undefined))].sort();
   };
-  // prom-client loads the interface without any implementation.
+  // prom-client loads the interface of OpenTelemetry, without an implementation.
   expect(await loaded(off)).toEqual(['@opentelemetry/api']);
   expect(await loaded(on)).toContain('@opentelemetry/sdk-trace-base');
 });

@@ -1,6 +1,6 @@
-// A hostile tenant in a separate process, until it is killed. It uses templates with very long results, names whose servers are
-// silent, sockets that send too much and never read, expensive bodies, and receivers that stall. Each attack runs at a steady
-// pace, so that it uses little of the machine itself and only its effect on PNS is measured.
+// A hostile tenant that attacks until its process is killed. It uses templates with very long results, names whose servers are
+// silent, sockets that send too much and never read, expensive bodies, and receivers that stall. Each attack has a steady and
+// low pace: it must use little CPU time itself, so that only its effect on PNS is measured.
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 import { Pool } from 'undici';
 import { answerQuestions } from '../child';
@@ -11,9 +11,9 @@ export interface AttackQuestion {
   readonly websocketUrl: string;
   readonly apiKey: string;
   readonly context: number;
-  /** A webhook whose users choose the URI. */
+  /** The id of a webhook whose users choose the URI. */
   readonly webhook: string;
-  /** An APNs client that the context may switch on, with the property for it. */
+  /** A client of APNs, and the property with which the context may switch APNs on. */
   readonly apnsClient: string;
   readonly apnsSwitch: string;
   /** A domain whose name server never answers. */
@@ -101,7 +101,7 @@ async function prepareTemplates(
   throw new Error('No template was accepted.');
 }
 
-/** Bodies that are expensive to parse for their size. */
+/** Request bodies whose parsing is expensive compared with their size. */
 function expensiveBodies(): Buffer[] {
   return [
     Buffer.from('['.repeat(16 * mebibyte - 1)),
@@ -120,7 +120,7 @@ function batchOf(context: number): object[] {
   }));
 }
 
-/** Servers that hang, answer byte by byte, or answer without end. */
+/** Starts servers that hang, answer slowly or without end, or close the connection at the first bytes. */
 async function hostileReceivers(): Promise<{ uri: string; server: Server }[]> {
   const behaviours: ((socket: Socket) => void)[] = [
     () => undefined,
@@ -153,7 +153,7 @@ function drip(socket: Socket, start: string, more: string): void {
   socket.once('close', () => clearInterval(timer));
 }
 
-/** Sockets that send pings and never read, with and without a session, and new ones all the time. */
+/** Keeps opening sockets, with and without a session, that send pings and never read. */
 async function floodingSockets(
   { apiUrl, apiKey, websocketUrl, context }: AttackQuestion,
   send: (method: 'POST', path: string, body: string, key: string) => Promise<number>,
@@ -190,7 +190,7 @@ async function floodingSockets(
 /** A masked ping with 125 bytes, RFC 6455, 5.5.2; the mask is zero. */
 const pingFrame = Buffer.concat([Buffer.from([0x89, 0x80 | 125, 0, 0, 0, 0]), Buffer.alloc(125, 'x')]);
 
-/** Runs `once` at a steady pace. Refusals and resets are ignored. */
+/** Runs `once` at a steady pace, without overlap. Errors are ignored. */
 function repeat(once: () => Promise<unknown>): void {
   let isRunning = false;
   setInterval(() => {

@@ -1,4 +1,4 @@
-// Preloaded into the process under attack: it looks names up at the name server in SILENT_NAME_SERVER, which never
+// Preloaded into the process under attack. Makes it look names up at the name server in SILENT_NAME_SERVER, which never
 // answers.
 import promises from 'node:dns/promises';
 import { silentNameServer } from '../env';

@@ -14,8 +14,8 @@ export interface WebhookJob {
 }
 
 /**
- * The fastest client: an undici Pool of kept connections for each endpoint, and HMACs by node:crypto for the same two
- * signatures over the same body as ours.
+ * Returns a function that posts a job with the fastest client: an undici Pool of kept connections for each endpoint, and
+ * HMACs by node:crypto. The body and its two signatures are the same as ours.
  */
 export function signedPosts(signatureSecret: string, connections: number): (job: WebhookJob) => Promise<void> {
   const pools = new Map<string, Pool>();

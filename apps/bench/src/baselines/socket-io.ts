@@ -1,10 +1,10 @@
-// Socket.IO alone: it has no queue, and generates its events while sending. It waits only until the sockets have read them.
+// Socket.IO alone: it has no queue, and generates its events while it sends them.
 import { setImmediate } from 'node:timers/promises';
 import { answerQuestions } from '../child';
 import { mailNotification } from '../notifications';
 import { io, listen } from './bare-socket-io';
 
-/** Events between two counts of the sockets. */
+/** The number of events that are emitted before Node's event loop continues. */
 const atOnce = 100;
 
 type EmitQuestion =

@@ -1,5 +1,5 @@
 // web-push and the HTTP client of PNS alone: no queue, no recorded outcome, prepared texts. web-push makes a pair of keys and a
-// VAPID token for each message. It may open as many kept connections as PNS.
+// VAPID token for each message. The client may open as many kept connections as PNS.
 import { Pool } from 'undici';
 import { generateRequestDetails, type PushSubscription } from 'web-push';
 import { mailNotification } from '../notifications';

@@ -10,7 +10,7 @@ export interface HealthQuestion {
   readonly url: string;
 }
 
-/** The slowest answer since the question before, in ms; 0 for the first question. */
+/** The time of the slowest answer since the previous question, in ms; 0 for the first question. */
 export interface HealthAnswer {
   readonly slowestMs: number;
 }
@@ -21,7 +21,7 @@ const paceMs = 50;
 let slowestMs = 0;
 let isProbing = false;
 
-/** Never ends; a request that fails ends the process. */
+/** Requests the health check without end. A request that fails ends the process. */
 async function probe(url: string): Promise<void> {
   for (;;) {
     const startedAt = performance.now();

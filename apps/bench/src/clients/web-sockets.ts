@@ -4,10 +4,10 @@ import { WebSocket } from 'ws';
 import { answerQuestions } from '../child';
 import type { SocketQuestion } from '../web-sockets';
 
-/** Concurrent handshakes; more would only wait for each other. */
+/** The number of concurrent handshakes. More would only wait for each other. */
 const opening = 50;
 
-/** When nothing more arrives for this long, the rest is lost, in ms. */
+/** If nothing new arrives for this time, the missing notifications are lost; in ms. */
 const patienceMs = 10_000;
 
 let sockets = 0;
@@ -50,7 +50,7 @@ function take(data: Buffer, socket: number): void {
   if (id % sockets !== socket) throw new Error(`What was for socket ${id % sockets} came to ${socket}.`);
   const at = id - first;
   const before = arrivals[at];
-  if (before === undefined) return; // a notification that is not counted
+  if (before === undefined) return; // not one of the expected notifications
   arrivals[at] = before + 1;
   if (before > 0) return;
   different++;
@@ -71,7 +71,7 @@ async function expect(from: number, count: number): Promise<object> {
     };
     complete = done;
   });
-  // Repeated events arrive within this time.
+  // Waits for repeated events, which arrive within this time.
   await new Promise((resolve) => setTimeout(resolve, 200));
   return { lastAt, lost: count - different, duplicated: arrivals.filter((times) => times > 1).length };
 }

@@ -8,7 +8,7 @@ import { startMeasured, withSandbox } from '../servers';
 
 const client = 'mail';
 const topic = 'com.example.mail';
-/** Devices that share the pushes, because the look-up of the simulated Apple is not measured. */
+/** The number of devices that share the pushes. With many more, the look-ups of the simulated Apple would be measured. */
 const devices = 1000;
 const pushesOf = (size: Size): number => (size === 'full' ? 50_000 : 10_000);
 

@@ -5,7 +5,7 @@ import { throughPns } from './pipeline';
 const shards = 24;
 
 /**
- * The whole way with shards over three Redis, compared with one Redis and a single shard. There is no goal: on a
+ * The way of `pipeline` with shards over three Redis, compared with one Redis and a single shard. There is no goal: on a
  * machine whose cores are fully used in both cases it shows the cost of distribution; only with more cores it shows the
  * gain.
  */

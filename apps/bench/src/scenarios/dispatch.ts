@@ -1,7 +1,7 @@
 import type { Measured, Scenario, Size } from '../scenario';
 import { withStock } from './growth';
 
-/** One subscription for each user. The warm-up has sent to all of them, so the cascade has the values of all users. */
+/** One subscription for each user. The warm-up has sent to all users, so the cascade has their values. */
 const stock = { subscriptions: 10_000, contexts: 1000 };
 
 async function ours(size: Size): Promise<Measured> {

@@ -25,9 +25,9 @@ const shards = 8;
 const batchSize = 100;
 /** Concurrent requests. */
 const inFlight = 8;
-/** The window of a notification, in ms; it is not counted. */
+/** The window of a notification, in ms. It is subtracted from the measured time. */
 const delayMs = 1000;
-/** The first ones are not measured, because code is compiled meanwhile. */
+/** The number of first notifications, which are not measured, because code is compiled meanwhile. */
 const warmUp = 10_000;
 const notificationsOf = (size: Size): number => (size === 'full' ? 60_000 : 20_000);
 /** The number of users without an earlier request, whom no cache contains. Their rate is one of the details. */
@@ -46,7 +46,7 @@ interface Stock {
   readonly contexts: number;
 }
 
-/** Notifications a second through ingest and dispatch. */
+/** Measures notifications a second through ingest and dispatch. */
 export const withStock =
   (stock: Stock) =>
   async (size: Size): Promise<Measured> => {
@@ -72,7 +72,7 @@ export const withStock =
 async function fill(url: string, { subscriptions, contexts }: Stock): Promise<void> {
   const postgres = new Client({ connectionString: url });
   await postgres.connect();
-  // The data need not survive, and these indexes serve other queries.
+  // The data need not survive a crash. The deleted indexes serve other queries.
   await postgres.query('ALTER TABLE subscriptions SET UNLOGGED');
   await postgres.query('DROP INDEX subscriptions_sole_holder, subscriptions_token, subscriptions_creation');
   // The rows are like those of the API. Without `is_token_normal` the API would convert all tokens during the measurement.

@@ -16,7 +16,7 @@ import { withSandbox } from '../servers';
 /** The longest that `/health/live` may take while the attack runs, in ms. */
 const slowestHealthMs = 250;
 
-/** The tenant that attacks; none of the others has users in this context. */
+/** The context of the tenant that attacks. No other tenant has users in it. */
 const context = 711;
 const silentDomain = 'silent.test';
 
@@ -79,7 +79,7 @@ async function withStandalone<Answer>(
   }
 }
 
-/** Entries for the shipped file; JSON is valid YAML. */
+/** The entries that are appended to the shipped webhooks.yml. JSON is valid YAML. */
 function webhooksYaml({ url }: Sandbox): string {
   const rest = { httpsOnly: false, allowedNetworks: ['127.0.0.0/8'] };
   const entries = {
@@ -112,7 +112,7 @@ async function startAttack(standalone: Standalone): Promise<Child> {
   return attacker;
 }
 
-/** The deliveries of other tenants during an attack, compared with the same without it. */
+/** The latency for other tenants during an attack, compared with their latency without it. */
 export const hostileTenant: Scenario = {
   name: 'hostile-tenant',
   unit: 'ms p99',

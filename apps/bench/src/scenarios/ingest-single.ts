@@ -31,7 +31,7 @@ const baseline = (size: Size): Promise<Measured> =>
     ),
   );
 
-/** Posts one notification after the other to either side; `taken` counts the notifications in Redis at the end. */
+/** Posts requests with one notification each to a side; `taken` counts the notifications in Redis at the end. */
 async function measured(
   size: Size,
   url: string,

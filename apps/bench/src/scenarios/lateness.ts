@@ -12,9 +12,9 @@ import { startMeasured } from '../servers';
 const users = 100;
 /** The window of each notification, in ms; the default. */
 const delayMs = 1000;
-/** The first ones are not measured, because code is compiled meanwhile. */
+/** The number of first notifications, which are not measured, because code is compiled meanwhile. */
 const warmUp = 4000;
-/** A burst of this many shows the capacity. All of it is accepted before the first window is due. */
+/** A burst of so many notifications shows the capacity. All are accepted before the first window is due. */
 const burst = 8000;
 const burstBatch = 100;
 const inFlight = 8;

@@ -13,9 +13,9 @@ const users = 1000;
 const batchSize = 100;
 /** Concurrent requests. */
 const inFlight = 8;
-/** The window of a notification on both sides, in ms; it is not counted. */
+/** The window of a notification on both sides, in ms. It is subtracted from the measured time. */
 const delayMs = 1000;
-/** The first ones are not measured, because code is compiled meanwhile. */
+/** The number of first notifications, which are not measured, because code is compiled meanwhile. */
 const warmUp = 5000;
 
 /** The whole way of PNS, over one Redis or a cluster of them. `alsoMeasured` adds details at the end. */
@@ -74,7 +74,7 @@ const baseline = (size: Size): Promise<Measured> =>
     }
   });
 
-/** The time from the first POST to the last event at its socket, without the window. */
+/** Measures the rate between the first POST and the last event at its socket, without the time of the window. */
 async function measured(
   amount: number,
   sockets: WebSockets,

@@ -22,7 +22,7 @@ interface Subject {
   readonly user: number;
 }
 
-/** Fills a new database, hands the cascade over it to `work`, and removes it. */
+/** Runs `work` with a function that opens a cascade over a new, filled database. Removes the database afterwards. */
 async function withCascade(
   userValues: number,
   work: (open: () => Promise<ConfigCascade>) => Promise<Measured>,
@@ -43,7 +43,7 @@ async function withCascade(
   }
 }
 
-/** Every context has a tag, which two of the context sets match, and a value; users have values in every tenth context. */
+/** Each context gets a tag, which two of the context sets match, and a value; users get values in every tenth context. */
 async function fill(url: string, userValues: number): Promise<void> {
   const postgres = new Client({ connectionString: url });
   await postgres.connect();

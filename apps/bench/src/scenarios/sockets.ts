@@ -20,7 +20,7 @@ const baseline = (size: Size): Promise<Measured> =>
 
 async function measured(size: Size, url: string, pid: number): Promise<Measured> {
   const count = socketsOf(size);
-  // Memory that the first sockets need for compiled code and tables does not grow with further sockets.
+  // The first sockets also need memory for compiled code and tables. Further sockets do not, so it is not measured.
   const first = await WebSockets.open(url, count / 20);
   await first.close();
   const before = await settledBytes(pid);

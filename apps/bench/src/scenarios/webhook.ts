@@ -17,7 +17,7 @@ const connections = 10;
 const jobsPerBulk = 500;
 const deliveriesOf = (size: Size): number => (size === 'full' ? 40_000 : 8000);
 
-/** A separate endpoint for each of them: Linux answers on all of 127.0.0.0/8. */
+/** Each endpoint has a separate address: Linux answers on all of 127.0.0.0/8. */
 const uriOf = (sandbox: Sandbox, endpoint: number): string =>
   `http://127.0.0.${1 + endpoint}:${sandbox.port}/webhooks/${nameOf(endpoint)}`;
 const endpointOf = (index: number): number => index % endpoints;
@@ -51,7 +51,7 @@ const ours = side(async (count, sandbox) => {
   }
 });
 
-/** JSON is valid YAML. */
+/** The options of all endpoints. JSON is valid YAML. */
 function webhooksYaml(sandbox: Sandbox): string {
   const rest = { signatureSecret, httpsOnly: false, allowedNetworks: ['127.0.0.0/8'], maxConnections: connections };
   const entries = Array.from({ length: endpoints }, (_, at) => [nameOf(at), { uri: uriOf(sandbox, at), ...rest }]);
@@ -95,7 +95,7 @@ async function arrived(sandbox: Sandbox): Promise<Arrived> {
   };
 }
 
-/** Fails unless both signatures of the requests that the sandbox keeps are valid. The last requests may be those of a few endpoints. */
+/** Fails unless both signatures are valid in all requests that the sandbox keeps, which are the last ones of some endpoints. */
 async function expectSignatures(sandbox: Sandbox): Promise<void> {
   const views = Array.from({ length: endpoints }, async (_, at) => {
     const answer = await fetch(`${sandbox.url}/webhooks/${nameOf(at)}/arrivals`);

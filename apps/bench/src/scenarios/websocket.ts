@@ -13,12 +13,12 @@ import { WebSockets } from '../web-sockets';
 /** The number of sockets in the scenario. The curves have other numbers. */
 const usualUsers = 1000;
 const deliveriesOf = (size: Size): number => (size === 'full' ? 150_000 : 40_000);
-/** The first ones are not measured, because code is compiled meanwhile. */
+/** The number of first deliveries, which are not measured, because code is compiled meanwhile. */
 const warmUp = 10_000;
 /** Deliveries that are enqueued at once. */
 const deliveriesPerEnqueue = 5000;
 
-/** Deliveries from the queue of a node to the sockets of this number of users. */
+/** Measures deliveries from the queue of a node to the sockets of this number of users. */
 export const toSockets =
   (users: number) =>
   (size: Size): Promise<Measured> =>

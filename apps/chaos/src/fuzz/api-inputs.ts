@@ -69,7 +69,7 @@ function callers({ isOfSessions }: Route): fc.Arbitrary<Caller> {
   return fc.oneof({ weight: 12, arbitrary: usual }, { weight: 1, arbitrary: odd });
 }
 
-/** Text as a part of a URL: percent-encoded as UTF-8, as Latin-1, or not at all where HTTP allows that. */
+/** Text as a part of a URL: percent-encoded as UTF-8, once or twice, or not at all where HTTP allows that. */
 const oddSegment = fc.tuple(hostileText, fc.constantFrom('utf8', 'raw', 'twice')).map(([text, kind]) => {
   const raw = text.replace(/[^\x21-\xff]/g, '');
   if (kind === 'raw') return raw.slice(0, 4000);
@@ -115,7 +115,7 @@ function targets({ path, parameters }: Route, isOdd: boolean): fc.Arbitrary<stri
     });
 }
 
-/** `~id~` is filled in later. */
+/** Percent-encodes a text. Placeholders like `~key~` stay as they are, because `~` is not encoded. */
 function encodedSegment(text: string): string {
   return encodeURIComponent(text);
 }

@@ -7,17 +7,17 @@ import { HttpRequests, type HttpAnswer } from './http-requests';
 import { routesOf, type Description, type Route } from './openapi-routes';
 import { refusedChanges } from './refused-changes';
 
-/** An erasure takes 2 s, so many of them run at the same time. */
+/** The number of concurrent requests. It is large, because an erasure takes 2 s. */
 const atOnce = 48;
 
-/** Requests to every route. Refused requests are sent twice, the second time between two looks at the stored state. */
+/** Requests to every route. Refused requests are sent again, which must not change the stored state. */
 export class ApiPart implements FuzzPart<ApiInput> {
   readonly name = 'api';
   readonly weight = 60;
   readonly inputs;
   private readonly routes: ReadonlyMap<string, Route>;
   private readonly http: HttpRequests;
-  /** The newest ids and tokens, for the words in requests. */
+  /** The newest ids and tokens, for the placeholders in requests. */
   private readonly known = new Map<string, string>();
   private sessionAt = 0;
 
@@ -51,7 +51,7 @@ export class ApiPart implements FuzzPart<ApiInput> {
     this.http.close();
   }
 
-  /** Creates a session and a key if there are none, because the requests delete them. */
+  /** Creates a session if the last one is older than 5 s, because requests end sessions, and a key if there is none. */
   private async prepare(): Promise<void> {
     const { system } = this.stack;
     if (Date.now() - this.sessionAt > 5000) {
@@ -143,7 +143,7 @@ function isUnrouted({ target }: ApiInput, { status, body }: HttpAnswer): boolean
   return [408, 431].includes(status) || (isEmptySegment && body.includes('"PATH_UNKNOWN"'));
 }
 
-/** Node may close the connection of a body that it does not read. */
+/** The fault in a connection that ended without an answer. Node may close it if it does not read a long body. */
 function connectionFault(code: string, { method, body = '' }: ApiInput): string | undefined {
   if (code === 'NO_ANSWER') return 'There was no answer.';
   // Our side refused to send the request, or Node answered a HEAD with a body because it could not parse the request.

@@ -14,7 +14,7 @@ export interface FuzzPart<Input> {
   /** Its share of the inputs of a run, relative to the other parts. */
   readonly weight: number;
   readonly inputs: fc.Arbitrary<Input>;
-  /** Gives the inputs to the product. Resolves with the faults that it found. */
+  /** Sends the inputs to PNS or its parsers. Resolves with the broken rules. */
   tryAll(inputs: readonly Input[]): Promise<Finding[]>;
 }
 

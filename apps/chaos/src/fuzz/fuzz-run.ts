@@ -25,9 +25,9 @@ const warmUpShare = 0.3;
 export interface FuzzResult {
   readonly findings: readonly Finding[];
   readonly inputs: ReadonlyMap<string, number>;
-  /** The time of the parts, in ms. */
+  /** The time that each part took, in ms. */
   readonly tookMs: ReadonlyMap<string, number>;
-  /** In bytes, since the end of the warm-up. */
+  /** The growth of each process since the end of the warm-up, in bytes. */
   readonly growth: ReadonlyMap<string, number>;
 }
 

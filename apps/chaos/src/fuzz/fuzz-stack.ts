@@ -3,7 +3,7 @@ import { openSocket, System, type AppName, type AppProcess } from '@pns/e2e';
 import { eventually } from '@pns/local-servers/waiting';
 import { StoredState } from './stored-state';
 
-/** The apps of the short form. */
+/** The apps of a short run. */
 export const fewApps: readonly AppName[] = ['api', 'dispatcher', 'worker-websocket', 'worker-webhook'];
 
 /** A process must answer a health check within this time, in ms. */
@@ -57,7 +57,7 @@ export class FuzzStack {
     return [...dead.filter((fault) => fault !== undefined), ...this.errors.splice(0)];
   }
 
-  /** A notification to a webhook and a socket arrives, whatever was sent before. Resolves with a fault if it does not. */
+  /** Posts a notification, which must arrive at a webhook and a socket after all earlier inputs. Resolves with a fault if not. */
   async canaryFault(): Promise<string | undefined> {
     try {
       await this.resetProperties();
@@ -76,7 +76,7 @@ export class FuzzStack {
     }
   }
 
-  /** The growth of each process since the start, in bytes, after garbage collection. Empty if it is not measured. */
+  /** The growth of each process since `measureStart`, in bytes, after garbage collection. Empty if memory is not measured. */
   async growth(): Promise<ReadonlyMap<string, number>> {
     const grown = new Map<string, number>();
     if (!this.isMeasured) return grown;
@@ -85,7 +85,7 @@ export class FuzzStack {
     return grown;
   }
 
-  /** Uses the present size of each process as its size at the start. */
+  /** Notes the present size of each process; `growth` compares later sizes with it. */
   async measureStart(): Promise<void> {
     if (!this.isMeasured) return;
     for (const each of this.watched) each.bytesBefore = await settledBytes(each.app.child.pid ?? 0);
@@ -114,8 +114,8 @@ export class FuzzStack {
   }
 
   /**
-   * Earlier requests may have deleted the subscription, or changed the webhook so that a new subscription is refused for a
-   * moment.
+   * Subscribes the canary again. Earlier requests may have deleted its subscription, or changed the webhook so that a new
+   * subscription is refused for a moment.
    */
   private async subscribe(): Promise<void> {
     const token = `${this.system.sandbox.url}/webhooks/canary`;
@@ -126,7 +126,7 @@ export class FuzzStack {
     );
   }
 
-  /** Earlier requests may have set properties for all users, and context sets that match every context. */
+  /** Resets what earlier requests may have set for all users: properties, context sets that match every context, and clients. */
   private async resetProperties(): Promise<void> {
     await this.removeAll('/v1/config/server/properties');
     await this.removeAll('/v1/config/context-sets');
@@ -136,7 +136,7 @@ export class FuzzStack {
     await this.system.untilObeyed(canary, 'com.openexchange.pns.delayDuration', 0);
   }
 
-  /** Removes the items of a list that were set through the API. Those from files cannot be removed and stay in the list. */
+  /** Removes the items of a list that were set through the API. Items from files cannot be removed and stay in the list. */
   private async removeAll(list: string): Promise<void> {
     for (let cursor: string | undefined = ''; cursor !== undefined;) {
       const from: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;

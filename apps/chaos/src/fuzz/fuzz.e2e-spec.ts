@@ -7,7 +7,7 @@ import { description } from './openapi-routes';
 import { RawHttpPart } from './raw-http-part';
 import { SocketPart } from './socket-part';
 
-/** The parsers have their own test, which needs no apps. */
+/** The number of inputs. The parsers have a separate test, which needs no apps. */
 const count = 500;
 
 /** The seed is fixed, so that a failure can be repeated. `npm run test:fuzz` tries other seeds. */

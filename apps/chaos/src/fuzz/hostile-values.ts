@@ -79,7 +79,7 @@ export function bytesOf(text: string): string {
   return Buffer.from(text).toString('latin1');
 }
 
-/** Bytes with a fault: cut off, with a changed byte, or with a part twice. All as Latin-1 text. */
+/** Bytes with a fault, as Latin-1 text: cut off, with a changed or additional byte, or with a part twice. */
 export function broken(bytes: fc.Arbitrary<string>): fc.Arbitrary<string> {
   const byte = fc.oneof(fc.constantFrom(0, 10, 13, 34, 92, 123, 125, 0xff, 0xc0, 0xed), fc.nat(255));
   return fc

@@ -7,7 +7,7 @@ import type { Finding, FuzzPart } from './fuzz-part';
 import type { FuzzStack } from './fuzz-stack';
 import { hostileJson, nearlyValid } from './hostile-values';
 
-/** The data of a job, as JSON, in the queue of a reader. */
+/** The data of a job, as JSON, and the queue that gets the job. */
 interface JobInput {
   readonly queue: 'aggregation' | 'webhook' | 'sockets' | 'parked';
   readonly json: string;
@@ -43,7 +43,7 @@ const deliveryJobs = fc.constantFrom<unknown>(
     endpoint: 'https://a.example',
     deliveries: [delivery, { ...delivery, id: 'fuzz-2', deferredSince: 1, expiresAt: 5, replyTo: 'pns:test:a' }],
   },
-  // An earlier version wrote these.
+  // An earlier version wrote `sparedSince`.
   {
     v: 1,
     endpoint: 'https://a.example',
@@ -156,7 +156,7 @@ async function openQueues(redis: Redis): Promise<Record<JobInput['queue'], Queue
   };
 }
 
-/** Whether the job is gone. A job in progress cannot be removed yet. */
+/** Removes a job, and returns whether it is gone. A job in progress cannot be removed yet. */
 async function removed(queue: Queue, id: string): Promise<boolean> {
   try {
     await queue.remove(id);

@@ -87,7 +87,7 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-/** Prints a line with the time. */
+/** Prints a line with the seconds since this program began. */
 function report(line: string): void {
   say(`${((Date.now() - begunAt) / 1000).toFixed(1).padStart(6)} s  ${line}`);
 }

@@ -251,7 +251,7 @@ function brokenRule(input: ParserInput): string | undefined {
 
 type Content = Exclude<ReturnType<typeof fileText>, { readonly fault: string }>;
 
-/** A file is read, or has faults whose sentences name existing lines. Returns a sentence about the first fault that does not. */
+/** A file is read, or has faults, each with an existing line and a reason. Returns a sentence about the first other fault. */
 function readable(
   bytes: string,
   read: (

@@ -47,7 +47,7 @@ export class RawConnection {
     });
   }
 
-  /** Resolves with true once `holds` for the received bytes, or with false when the connection is closed or the time is over. */
+  /** Resolves with true once `holds` returns true for the received bytes; with false if the connection closes or time is over. */
   async until(holds: (received: Buffer) => boolean, withinMs: number): Promise<boolean> {
     const deadline = Date.now() + withinMs;
     while (!holds(this.received)) {

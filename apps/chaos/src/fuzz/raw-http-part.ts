@@ -161,7 +161,7 @@ const atOnce = 32;
 /** A client waits this long for the answers before it ends its side, in ms. Incomplete requests get none. */
 const answerWithinMs = 200;
 
-/** Bytes for the servers of the API and of Web Sockets. They are no HTTP request, or almost a valid one. */
+/** Sends bytes to the servers of the API and of Web Sockets: HTTP requests that are almost valid, and other bytes. */
 export class RawHttpPart implements FuzzPart<RawHttpInput> {
   readonly name = 'raw-http';
   readonly weight = 12;
@@ -209,7 +209,7 @@ function cutAt(bytes: string, cuts: readonly number[]): string[] {
   return places.slice(1).map((place, index) => bytes.slice(places[index], place));
 }
 
-/** At most this many requests are in the bytes. */
+/** The largest number of requests that the bytes may contain. */
 function requestsIn(bytes: string): number {
   return bytes.match(/HTTP\/\d/g)?.length ?? 0;
 }

@@ -9,9 +9,9 @@ interface RefusedChange<Input> {
 }
 
 /**
- * Repeats refused requests and resolves with those that changed the stored state. `isRefused` sends one and resolves with whether it
- * was refused again. Earlier requests may still change the state in the background, so a change counts only if one request, sent
- * alone, causes it again.
+ * Repeats refused requests and resolves with those that changed the stored state. `isRefused` sends a request and resolves with
+ * whether it was refused again. Earlier requests may still change the state in the background, so a change counts only if one
+ * request, sent alone, causes it again.
  */
 export async function refusedChanges<Input>(
   state: StoredState,
@@ -54,7 +54,7 @@ async function changing<Input>(
   return [...found, ...(await changing(state, inputs.slice(middle), isRefused))];
 }
 
-/** The parts that change each time. The request is sent twice, because a change in the background can happen at the same time once. */
+/** Sends a request twice. Returns the changed parts if there are some each time: a change in the background happens only once. */
 async function changedAlone<Input>(
   state: StoredState,
   input: Input,
@@ -73,7 +73,7 @@ async function changedAlone<Input>(
 /** Two digests with this pause between them must be equal, in ms. */
 const pauseMs = 200;
 
-/** A digest after the background work of earlier requests. */
+/** Waits for the end of the background work of earlier requests, and returns a digest. */
 async function settledDigest(state: StoredState): Promise<ReadonlyMap<string, string>> {
   let digest = await state.digest();
   return eventually('nothing changes the stored state', async () => {

@@ -44,7 +44,7 @@ function textOf(value: unknown): string {
   return typeof value === 'object' ? JSON.stringify(value) : `${value as string | number | boolean}`;
 }
 
-/** Values that a schema allows. `schemas` are the named ones; `name` is the field that has the value. */
+/** Values that a schema allows. `schemas` are the schemas that it may refer to; `name` is the field that has the value. */
 export function valuesOf(
   schema: Schema,
   schemas: Readonly<Record<string, Schema>>,

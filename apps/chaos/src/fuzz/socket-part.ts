@@ -9,7 +9,7 @@ const atOnce = 50;
 const users = 20;
 const context = 905;
 
-/** A client waits this long for the answer to its ping, in ms. A frame that promises more bytes gets none. */
+/** A client waits this long for the answer to its ping, in ms. After a frame with missing bytes there is no answer. */
 const pongWithinMs = 1000;
 
 const pingFrame = frameBytes({ first: 0x89, payload: 'fuzz', length: 'usual', isMasked: true });
@@ -59,7 +59,7 @@ export class SocketPart implements FuzzPart<SocketInput> {
     return (await connection.end()) ? undefined : 'The server did not close the connection after its client did.';
   }
 
-  /** The sockets of closed connections are closed. */
+  /** Waits until the sockets of closed connections are closed. Resolves with a fault if they stay open. */
   private async openSocketsFault(): Promise<string | undefined> {
     try {
       const worker = this.stack.system.app('worker-websocket');

@@ -45,7 +45,7 @@ export class StoredState {
   }
 }
 
-/** A row's `xmin` changes with every write of the row. The time at which an API key was last used does not count as a change. */
+/** The query for a table's digest. A row's `xmin` changes with every write. When an API key was last used does not count. */
 function digestOf({ name, without }: { name: string; without: string }): string {
   const row =
     without === ''

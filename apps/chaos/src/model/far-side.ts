@@ -3,7 +3,7 @@ import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 /** A delivery that arrived is written to the progress of its job within this time, in ms. */
 const checkpointedAfterMs = 25;
 
-/** A process of the model, as the far side sees it. */
+/** A process of the model that sends deliveries to the far side. */
 export interface Sender {
   readonly name: string;
   diedAt: number | undefined;

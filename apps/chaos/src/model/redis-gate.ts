@@ -10,7 +10,7 @@ export const clockOfRedis = 9_999_999_999_999;
 const rounds = 4;
 
 interface Request {
-  /** Each byte as one character. */
+  /** The bytes of the request, as Latin-1 text. */
   readonly text: string;
   readonly commands: number;
 }

@@ -14,7 +14,7 @@ interface Rules {
   readonly maxDelayMs: number;
 }
 
-/** A notification that a producer posts, and how often Redis accepted it. */
+/** A notification that a producer posts, and whether it was joined and accepted. */
 export interface Posted {
   readonly notification: Notification;
   /** Whether Redis executed a join with it. */
@@ -23,7 +23,7 @@ export interface Posted {
   isAccepted: boolean;
 }
 
-/** The same text for all similar notifications. */
+/** A text that all similar notifications share. */
 export function kindOf({ user, topic, payload }: Pick<Notification, 'user' | 'topic' | 'payload'>): string {
   return `${user} ${topic} ${String(payload['key'])}`;
 }
@@ -39,7 +39,7 @@ export class Reference {
 
   constructor(private readonly rules: Rules) {}
 
-  /** Redis executes a join of this notification now. */
+  /** Joins a notification to its window, at the time when Redis executes the join. */
   join(id: string, now: number): void {
     const posted = this.posted.get(id);
     if (posted === undefined || posted.isJoined) return;
@@ -58,7 +58,7 @@ export class Reference {
     });
   }
 
-  /** Compares with the windows of Redis. `mayTake`: windows that are due may have left. Returns the first difference. */
+  /** Compares with the windows of Redis, and returns the first difference. `mayTake`: a dispatcher may have taken due windows. */
   differenceTo(seen: ReadonlyMap<string, SeenWindow>, now: number, mayTake: boolean): string | undefined {
     for (const [kind, expected] of this.windows) {
       const found = seen.get(kind);

@@ -35,15 +35,15 @@ const properties = new Map(
 
 const roles: readonly Role[] = ['api', 'api', 'dispatcher', 'dispatcher', 'worker', 'worker'];
 
-/** Jobs in progress of a worker. As in PNS, a job that waits for its far side does not block the worker. */
+/** The most jobs that a process runs at once. As in PNS, a job that waits for its far side does not block the worker. */
 const mostJobs = 3;
 
 /** After this virtual time everything must have arrived, in ms: the longest wait of a window, ticks, and all retries. */
 const drainedAfterMs = 120_000;
 
 /**
- * The most deaths of workers in a run. After more deaths of its workers a job is sent in small steps. A Node process runs one of
- * these at a time, and all processes of the model are in one Node process.
+ * The most deaths of workers in a run. After more deaths of its workers, a job is sent in small steps. A Node process runs only
+ * one such job at a time, and all processes of the model are in one Node process.
  */
 const mostWorkerDeaths = 2;
 
@@ -79,7 +79,7 @@ export class Scene {
     };
   }
 
-  /** Starts missing processes and forgets the run before. Every run has new ids, so nothing in their memory matters. */
+  /** Starts missing processes and forgets the previous run. Other processes stay: every run has new ids, so they can continue. */
   async begin(): Promise<void> {
     await this.admin.flushall();
     for (const role of roles.slice(this.processes.length))
@@ -92,13 +92,13 @@ export class Scene {
     this.fault = undefined;
   }
 
-  /** Kills everything, so that the next run begins anew. */
+  /** Kills all processes, so that the next run starts new ones. */
   async abandon(): Promise<void> {
     await Promise.all(this.processes.map((process) => process.die(false)));
     this.processes = [];
   }
 
-  /** A producer posts a notification: one of three kinds of each of two users. */
+  /** A producer posts a notification of one of three kinds to one of two users. */
   async post(which: number, api: number): Promise<void> {
     const [user, kind] = [1 + (which % 2), which % 3];
     const id = `m${++this.posts}-`;
@@ -111,7 +111,7 @@ export class Scene {
     await this.send(id, api);
   }
 
-  /** A producer without an answer posts again. */
+  /** A producer without an answer posts its notification again. */
   async repeat(which: number, api: number): Promise<void> {
     const open = [...this.reference.posted].filter(([, { isAccepted }]) => !isAccepted);
     const id = open[which % open.length]?.[0];
@@ -178,12 +178,12 @@ export class Scene {
     for (const queue of this.allQueues()) await returnJobsOfDead(this.admin, queue, living);
   }
 
-  /** To be called after each step. */
+  /** Notes which processes wait for no answer of Redis. To be called after each step. */
   look(): void {
     for (const process of this.processes) process.look();
   }
 
-  /** Lets everything run to its end. */
+  /** Continues all processes until no window, job or attempt is left. */
   async drain(): Promise<void> {
     await this.drainQueues();
     this.assertNo(this.fault);
@@ -207,7 +207,7 @@ export class Scene {
     }
   }
 
-  /** Throws when something was lost, repeated or wrong. */
+  /** @throws Error if a notification was lost or repeated, or a step was wrong */
   check(): void {
     const faults = this.processes.flatMap(({ queues }) => queues.faults.splice(0));
     if (faults.length > 0) throw new Error(`A job failed: ${String(faults[0])}`);
@@ -275,7 +275,7 @@ export class Scene {
     this.fault ??= this.reference.differenceTo(seen, Date.now(), mayTake);
   }
 
-  /** Every process does one thing at most. Returns whether one of them did. */
+  /** Releases all requests, answers all attempts and fetches a job from each queue. Returns whether there was anything to do. */
   private async runOnce(): Promise<boolean> {
     let isBusy = false;
     for (const process of this.processes) {
@@ -328,7 +328,7 @@ export class Scene {
     return score === undefined ? undefined : Math.floor(Number(score) / 0x1000); // BullMQ multiplies the time by 0x1000
   }
 
-  /** The deliveries that reached a client, or were kept as failed, by the notification that they carry. */
+  /** The deliveries that reached a client or were stored as failed, by the id of their notification. */
   private ended(client: string): ReadonlyMap<string, Delivery> {
     const all = [
       ...this.farSide.sent.filter(({ outcome }) => outcome?.kind === 'delivered').map(({ delivery }) => delivery),

@@ -9,9 +9,9 @@ const lockMs = 1_000_000_000;
 /** A worker that fetches a job only when the scheduler calls `fetch`. */
 interface SteppedWorker {
   readonly queue: Queue;
-  /** Fetches a job and runs it. Resolves with whether there was one. */
+  /** Fetches a job and runs it. Resolves with whether there was a job. */
   readonly fetch: (token: string) => Promise<boolean>;
-  /** Jobs that were fetched and have not ended, and fetches in progress. */
+  /** The number of fetches in progress and of fetched jobs that have not ended. */
   readonly busy: () => number;
 }
 

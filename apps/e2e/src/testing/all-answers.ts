@@ -14,7 +14,7 @@ const queries: Readonly<Record<string, string>> = {
   '/v1/config/explain': 'context=1&user=14&topic=ox:mail:new',
 };
 
-/** The answers to all GET requests of the description, about user 14 of context 1 and everything in the lists. */
+/** The answers to all GET requests of the description, for user 14 of context 1 and for each item of the lists. */
 export async function allAnswers(system: System): Promise<string[]> {
   const description = JSON.parse(readFileSync(join(__dirname, '../../../../openapi.json'), 'utf8')) as {
     readonly paths: Readonly<Record<string, { readonly get?: unknown }>>;

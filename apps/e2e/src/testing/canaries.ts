@@ -5,14 +5,14 @@ export type Store = 'redis' | 'postgres' | 'answers';
 
 interface Place {
   readonly value: string;
-  /** Where the value may be in clear. */
+  /** The stores that may contain the value as plain text. */
   readonly inClear: readonly Store[];
 }
 
 /** Tokens that PNS or an identity provider signs. */
 const signedToken = /eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*/;
 
-/** Values by the places where they go into PNS, and the search for them. */
+/** Values by the places where they go into PNS. They can be searched in a text. */
 export class Canaries {
   private readonly places = new Map<string, Place>();
 

@@ -30,12 +30,12 @@ export const secretNames = [
   'PNS_ENCRYPTION_KEY',
 ] as const;
 
-/** The files of values of the chart in `ci`, and of the tests. */
+/** The names of the value files in the chart's folder `ci`. */
 export const valueFiles = ['minimal', 'production', 'keda'] as const;
 type ValueFile = (typeof valueFiles)[number];
 const charts = new Map<ValueFile, Manifest[]>();
 
-/** The objects of the chart with these values. */
+/** The objects of the chart, rendered with these values. */
 export function chart(values: ValueFile): Manifest[] {
   const known = charts.get(values) ?? rendered(values);
   charts.set(values, known);

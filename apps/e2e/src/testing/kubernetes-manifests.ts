@@ -24,7 +24,7 @@ export function runHelm(command: 'lint' | 'template', values: string, ...args: s
   return { status, stdout, stderr };
 }
 
-/** @throws Error with the message of helm if it refuses the values. */
+/** The objects of the chart, rendered with these values. @throws Error with helm's message if it refuses them */
 export function rendered(values: string, ...args: string[]): Manifest[] {
   const { status, stdout, stderr } = runHelm('template', values, ...args);
   if (status !== 0) throw new Error(stderr);
@@ -52,7 +52,7 @@ export async function schemaFaults(manifest: Manifest): Promise<string | undefin
   }
 }
 
-/** Unknown fields, which the JSON schemas accept. The types that are made from the same schemas know every field, so tsc finds them. */
+/** Finds unknown fields, which the JSON schemas accept, with tsc and the types that are made from the same schemas. */
 export function unknownFields(manifests: readonly Manifest[]): string[] {
   const cache = join(root, 'node_modules', '.cache'); // TypeScript looks for packages in the folders above
   mkdirSync(cache, { recursive: true });

@@ -34,7 +34,7 @@ export interface ReceivedSpan extends Omit<OtlpSpan, 'attributes'> {
   readonly attributes: Attributes;
 }
 
-/** A collector of OpenTelemetry that keeps the spans that it gets as OTLP/HTTP in JSON. */
+/** Starts a collector of OpenTelemetry that keeps the spans that it gets as OTLP/HTTP in JSON. */
 export async function startOtlpReceiver() {
   const spans: ReceivedSpan[] = [];
   const server = createServer((request, response) => {

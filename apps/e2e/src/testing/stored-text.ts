@@ -20,7 +20,7 @@ export async function postgresText(databaseUrl: string): Promise<string> {
   }
 }
 
-/** The keys with their values as bytes, one character each. */
+/** The keys and their values. Each byte of a value becomes one character. */
 export async function redisText(url: string): Promise<string> {
   const redis = new Redis(url);
   try {
