@@ -88,7 +88,7 @@ export function addFailed(program: Command): void {
     );
 }
 
-/** What one request has handled, and how to continue. */
+/** How many deliveries one request has handled, and where the next request continues. */
 interface Part {
   readonly handled: number;
   readonly hasMore: boolean;
@@ -108,7 +108,7 @@ export async function inTotal(request: (more: { readonly failedBefore?: string }
 }
 
 /**
- * A filter may match nothing. An id names a delivery, so each must have been handled.
+ * Checks that each delivery with an id of `ids` was handled. A filter, in contrast, may match no delivery.
  *
  * @throws CommandFailed when fewer deliveries were handled than `ids` name
  */

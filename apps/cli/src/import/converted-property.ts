@@ -1,17 +1,17 @@
 import { foreignNameReason, knownProperty, originalProperty, propertyValue, valueFault } from '@pns/config-cascade';
 import type { Standing } from './report';
 
-/** What becomes of a property of the original. `name` and `text` are ours, where it is written. */
+/** How a property of the original is imported. `name` and `text` are those to write; absent if it is not written. */
 export interface ConvertedProperty {
   readonly standing: Standing;
   readonly reason?: string;
   readonly name?: string;
   readonly text?: string;
-  /** Whether it is an option of each webhook in PNS. */
+  /** Whether PNS has it as an option of each webhook instead. */
   readonly isPerWebhook?: boolean;
 }
 
-/** The name and the value of a property of the original, in ours. */
+/** Converts the name and the value of a property of the original. */
 export function convertedProperty(name: string, value: string): ConvertedProperty {
   const text = value.trim();
   const original = originalProperty(name);
@@ -35,7 +35,7 @@ export function convertedProperty(name: string, value: string): ConvertedPropert
   return reason === undefined ? { standing: 'not-needed', reason: ofOthers } : { standing: 'unknown', reason };
 }
 
-/** For entries of other parts of the groupware, whose properties are in the same folder. */
+/** The reason for entries of other parts of the groupware, whose properties are in the same folder. */
 export const ofOthers = 'belongs to another part of the groupware';
 
 /** Whether two texts are the same value of a property. */

@@ -5,7 +5,7 @@ import type { OriginalFile } from './original-folder';
 import type { ReportLine } from './report';
 import { takenAsWebhookSetting, type WebhookSettings } from './webhook-settings';
 
-/** A property as it is written, and its origin. */
+/** A property to write, and its origin. */
 export interface WrittenProperty {
   readonly name: string;
   readonly text: string;
@@ -21,7 +21,7 @@ interface Candidate extends ConvertedProperty {
   readonly original: string;
 }
 
-/** The properties of the original's files, in our names. */
+/** The properties of the original's files, with our names. */
 interface ImportedProperties {
   readonly written: readonly WrittenProperty[];
   readonly settings: WebhookSettings;
@@ -56,7 +56,7 @@ export function importedProperties(files: readonly OriginalFile[], hasWebhooks: 
       continue;
     }
     const before = written.get(name);
-    // A name of ours decides over another name of the original for the same property.
+    // A line with our name takes precedence over a line with another name of the original for the same property.
     const isWinner = before === undefined || candidate.original === name || before.original !== name;
     const winner = isWinner ? { ...candidate, name, text } : before;
     const loser = isWinner ? before : candidate;
