@@ -91,7 +91,7 @@ function nearestProperty(name: string): string | undefined {
   for (const known of registry.keys()) {
     const knownWords = known.toLowerCase().split('.');
     const begin = knownWords.findIndex((word, index) => word !== words[index]);
-    // The name is the known one with a suffix or in another case.
+    // `name` is the known name with a suffix or in another case.
     if (begin === -1) return known;
     const part = knownWords.slice(begin).join('.');
     const mistakes = distance(words.slice(begin, knownWords.length).join('.'), part);

@@ -11,7 +11,7 @@ export interface Scope {
   readonly values: ReadonlyMap<string, string>;
   /** The file of each value, when the scope has several files; replaces `id`. */
   readonly sources?: ReadonlyMap<string, string>;
-  /** Properties whose values in a file cannot be read, if no earlier values are known. `all`: those of a whole file. */
+  /** Properties whose values in a file cannot be read, if no earlier values are known. `all`: a whole file cannot be read. */
   readonly unknown?: 'all' | ReadonlySet<string>;
   /** For each property with a `final`, the narrowest scope that may still define it. */
   readonly finals?: ReadonlyMap<string, ScopeName>;

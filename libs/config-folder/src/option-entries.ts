@@ -26,8 +26,8 @@ interface Reading<Options> {
 }
 
 /**
- * The entries of an option file, one for each client. Each is read separately: a faulty entry keeps its previous options, or is left
- * out if it was never readable. The other entries are not affected.
+ * The entries of an option file, one for each client. Each entry is read separately: a faulty one keeps its previous options, or
+  * is left out if it was never readable, and does not affect other entries.
  */
 export class OptionEntries<Options> {
   private reading: Reading<Options> = { entries: new Map(), faults: [], warnings: [] };

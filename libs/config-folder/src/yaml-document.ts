@@ -86,7 +86,7 @@ function parsed(lines: readonly string[]): Parsed {
 
 const tooDeep = 'is not YAML: it is nested too deeply (RESOURCE_EXHAUSTION)';
 
-/** The fault of a file that is a text or a list. One character at its beginning can make it so. */
+/** The fault of a file that is a text or a list, for example because of a wrong first character; undefined for other files. */
 function shapeFault({ contents }: Document.Parsed): YamlFault | undefined {
   const isEmpty = contents === null || (isScalar(contents) && contents.value === null);
   return isEmpty || isMap(contents) ? undefined : { line: 1, reason: noEntry };
@@ -94,7 +94,7 @@ function shapeFault({ contents }: Document.Parsed): YamlFault | undefined {
 
 const noEntry = 'has no entry; each entry begins with a name and a colon';
 
-/** A parser's error or warning in our words, with its code, by which its documentation can be found. */
+/** A parser's error or warning in our words, with its code, which the parser's documentation explains. */
 export function faultOf({ code, pos }: YAMLError, lineOf: (offset: number) => number): YamlFault {
   if (code === 'RESOURCE_EXHAUSTION') return { line: lineOf(pos[0]), reason: tooDeep };
   return { line: lineOf(pos[0]), reason: `is not YAML: ${sentences[code] ?? 'it cannot be read'} (${code})` };

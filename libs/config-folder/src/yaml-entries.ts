@@ -32,13 +32,13 @@ export interface YamlEntries {
   readonly warnings: readonly YamlDuplicate[];
 }
 
-/** Deeper than any option file needs, and far below the limit of the stack. */
+/** Deepest nesting that is read: more than any option file needs, and far below the limit of the stack. */
 const maxDepth = 64;
 
 /** Most values in an entry with all aliases expanded. Anchors that use anchors multiply the values. */
 const maxValues = 100_000;
 
-/** Most values in all entries of a file, counted in the same way, because each use of an anchor costs time. */
+/** Most values in all entries of a file, with all aliases expanded, because each use of an anchor costs time. */
 const maxValuesOfFile = 200_000;
 
 /**
@@ -193,7 +193,7 @@ class EntryReader {
       fields.set(name, read.value);
       lines.set(name, line);
     }
-    // This comes before the copy, because each source may have thousands of fields.
+    // Checked before the fields are copied, because each source may have thousands of fields.
     if (sources.length > 0) assertFew(reads, this.lineAt((pairs[0] as Field).key));
     // Fields of the object itself take precedence, then those of the first source.
     for (const source of sources) {
@@ -250,7 +250,7 @@ function mergeSources({ value }: Read, line: number): object[] {
   });
 }
 
-/** A name that YAML does not read as text is taken as written: `1.50`, `42`. */
+/** The name of an entry or field. A name that YAML does not read as text stays as written: `1.50`, `42`. */
 function nameOf({ value, source }: { readonly value: unknown; readonly source?: string | undefined }): string {
   return typeof value === 'string' ? value : (source ?? String(value));
 }
