@@ -28,7 +28,7 @@ export class Health {
   /** Aborted when the app stops: from then on it must get no new work, and long requests must end. */
   readonly stopping: AbortSignal = this.stop.signal;
 
-  /** Adds a part. The app is ready without a part that is optional, and reports its fault. */
+  /** Adds a part. While an optional part is faulty, the app is ready and reports the fault. */
   add(name: string, check: ReadinessCheck, isOptional = false): void {
     this.parts.set(name, { check, isOptional });
   }

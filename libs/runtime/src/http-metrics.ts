@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Histogram } from 'prom-client';
 import { metrics } from './metrics';
 
-/** Few buckets, because each route has them for every class of status. */
+/** Few buckets, in seconds, because each route has a series for every bucket and class of status. */
 const buckets = [0.01, 0.05, 0.25, 1, 5];
 
 const requestDuration = new Histogram({
