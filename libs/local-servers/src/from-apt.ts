@@ -5,7 +5,7 @@ import { ofRelease } from './debian-release';
 import { findProgram, isExecutable } from './find-program';
 import type { Progress } from './server-process';
 
-/** Inside node_modules, so it is removed with the project. It is created again when it is missing. */
+/** The folder for unpacked programs. It is in node_modules, so it is removed with the project; created when missing. */
 export const cache = join(__dirname, '..', '..', '..', 'node_modules', '.cache', 'pns');
 
 /** A program of a Debian package. */
