@@ -13,7 +13,7 @@ export interface Cli {
 
 /**
  * The command has written its answer, which says that a part of the request was not done. Commands throw this error instead of
-  * setting an exit code; only `main.ts` turns errors into exit codes.
+ * setting an exit code; only `main.ts` turns errors into exit codes.
  */
 export class CommandFailed extends Error {
   override readonly name = 'CommandFailed';
@@ -73,7 +73,7 @@ export function offlineAction<Options>(
   };
 }
 
-/** The context and the user of `14@1`, as Dovecot and CloudEvents name a user. */
+/** A user of a context. As in Dovecot and CloudEvents, `14@1` is user 14 of context 1. */
 export interface UserOption {
   readonly context: number;
   readonly user: number;

@@ -95,7 +95,7 @@ interface Part {
   readonly failedBefore?: string;
 }
 
-/** Repeats a request until it has handled all deliveries that had failed when the first one began; returns their number. */
+/** Repeats a request until all deliveries that had failed at the first request are handled; returns their number. */
 export async function inTotal(request: (more: { readonly failedBefore?: string }) => Promise<Part>): Promise<number> {
   let part = await request({});
   let total = part.handled;

@@ -72,7 +72,7 @@ const escape = String.fromCharCode(27);
 
 /**
  * Control characters, except line breaks and our own colours. Texts contain values of tenants and answers of far sides, which
-  * must not control the terminal.
+ * must not control the terminal.
  */
 const unprintable = new RegExp(`(?!\\n|${escape}\\[\\d+m)\\p{Cc}`, 'gu');
 

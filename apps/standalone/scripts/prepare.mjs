@@ -43,7 +43,7 @@ function requireNode() {
   );
 }
 
-/** Whether node_modules is exactly as in the lock file; npm keeps a record of this in it. */
+/** Whether the packages in node_modules, of which npm keeps a record there, are those of the lock file. */
 function isInstalled() {
   try {
     const wanted = packagesOf('package-lock.json');

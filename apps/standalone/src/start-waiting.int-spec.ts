@@ -61,7 +61,7 @@ afterAll(async () => {
 
 /**
  * Starts and stops the app, and calls `onSend` for each chunk that the app sends to the server; returns the number of
-  * chunks until the app had started.
+ * chunks until the app had started.
  */
 async function start(app: string, link: CuttableLink, onSend: (portion: number) => void): Promise<number> {
   let portions = 0;

@@ -74,7 +74,7 @@ export class ConfigCascade {
 
   /**
    * Loads the values of these users for `resolve` and `isEnabled`, with one query for all unknown and changed users, or with none
-    * if there are no such users. Rejects while Postgres is away.
+   * if there are no such users. Rejects while Postgres is away.
    */
   async load(subjects: readonly UserKey[]): Promise<void> {
     await this.subjects?.load(subjects);
@@ -114,8 +114,8 @@ export class ConfigCascade {
   }
 
   /**
-   * The value of the server, as `resolve` returns it, for actions that cannot be undone. It is undefined if the configured value
-   * cannot be read, because the default may not be what the operator wants.
+   * The value of the server, as `resolve` returns it, for actions that cannot be undone. Undefined if the configured value cannot
+   * be read: the operator may not want the default.
    */
   certainValue<Name extends PropertyName>(name: Name): PropertyValue<Name> | undefined {
     const { value, origin } = this.resolve(name);

@@ -26,7 +26,7 @@ export class ConfigChanges implements OnApplicationBootstrap, OnApplicationShutd
   private publisher: RedisClient | undefined;
   private retry: NodeJS.Timeout | undefined;
   private next: NodeJS.Timeout | undefined;
-  /** Whether a mark may have been added and removed while Postgres did not answer. */
+  /** Whether the mark of a change may have been added and removed while Postgres did not answer. */
   private mayHaveMissedMark = false;
   private readonly listenFault = new RecurringFault('config.changes-unheard', 'config.changes-heard');
   private readonly refreshFault = new RecurringFault('config.refresh-failed', 'config.refreshed');
@@ -97,7 +97,7 @@ export class ConfigChanges implements OnApplicationBootstrap, OnApplicationShutd
     }
   }
 
-  /** Reads everything again while an old mark exists, because the change of that mark may be written at any moment. */
+  /** Reads everything again while Postgres has an old mark: its change may be written at any moment and never be announced. */
   private async checkMarks(): Promise<void> {
     try {
       const isAny = await this.pendingChanges.isAnyOlderThan(overdueMs);

@@ -53,7 +53,7 @@ export function valueFault({ schema }: Pick<Property<unknown>, 'schema'>, text: 
   return fault === undefined || text !== '' ? fault : `is empty and ${fault}`;
 }
 
-/** An unknown name that matches this is a mistake or a name of the original. */
+/** An unknown name that matches this pattern is a mistake or a name of the original. */
 const ourNames = /^(?:-D|["'])?com\.openexchange\.(?:pns|webhooks|websockets)(?:\.|$)/i;
 
 /** The fault of an unknown name in a file; undefined for a name of other software. */

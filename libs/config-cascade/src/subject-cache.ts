@@ -40,7 +40,7 @@ const maxUsers = 131_072;
 
 /**
  * Most characters of values and tags that are kept for contexts, and as many for users. They suffice for 888 users with the
-  * longest possible values and tags; a batch of the dispatcher has fewer users.
+ * longest possible values and tags; a batch of the dispatcher has fewer users.
  */
 const maxCharacters = 64 * 1024 * 1024;
 

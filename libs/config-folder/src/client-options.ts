@@ -83,7 +83,7 @@ export class ClientOptions {
 
   /**
    * Reads the options of a transport's clients and returns a function that finds the options of one. `schema` parses options that
-    * were set over the API. An unusable file or entry does not throw; `faults` and `standing` report it.
+   * were set over the API. An unusable file or entry does not throw; `faults` and `standing` report it.
    */
   of<Options>(
     transport: TransportName,

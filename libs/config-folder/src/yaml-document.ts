@@ -18,8 +18,8 @@ interface YamlDocument {
 }
 
 /**
- * Parses a YAML file. If it is not YAML, the entries with faults are left out and the others are parsed. An entry begins at each line
- * that is not indented.
+ * Parses a YAML file. If it is not YAML, the entries with faults are left out and the other entries are parsed. An entry begins
+ * at each line that is not indented.
  */
 export function yamlDocument(lines: readonly string[]): YamlDocument {
   const whole = parsed(lines);
@@ -57,7 +57,7 @@ function blockFault(lines: readonly string[], { begin, end, name }: Block): Yaml
   return name !== undefined && isMap(document.contents) ? undefined : { line: begin + 1, reason: noEntry };
 }
 
-/** Most entries that are left out one by one while the rest is not YAML. */
+/** Most entries that are left out one by one while the remaining entries are together not YAML. */
 const maxTries = 20;
 
 /** A file with more parts is refused as a whole, because each part needs a separate parser. */

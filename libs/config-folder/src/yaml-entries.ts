@@ -19,7 +19,7 @@ export interface YamlEntry {
 interface YamlDuplicate extends YamlFault {
   /** The line of the earlier value. */
   readonly before: number;
-  /** The field that is duplicate; absent when the entry is. */
+  /** The field that is duplicate; absent if the entry itself is duplicate. */
   readonly field?: string;
 }
 

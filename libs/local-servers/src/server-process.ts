@@ -164,7 +164,7 @@ const chosenPorts = { first: 20_000, last: 32_767 };
 
 /**
  * A free port of 127.0.0.1: `preferred` if that is free, else one of `chosenPorts`. A port that the system chose could go to the
-  * next connection of any process, before a server listens on it.
+ * next connection of any process, before a server listens on it.
  */
 export async function freePort(preferred?: number): Promise<number> {
   if (preferred !== undefined && preferred !== 0 && (await isFree(preferred))) return preferred;

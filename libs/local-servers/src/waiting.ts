@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** A long wait is checked less often, so that it leaves the CPU time to the other tests. */
+/** The longest pause between two looks. It grows with the time waited, to leave the CPU time to other tests. */
 const longestPauseMs = (waitedMs: number): number => Math.min(Math.max(50, waitedMs / 20), 250);
 
 /** The values that mean "not yet". */

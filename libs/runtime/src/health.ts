@@ -41,7 +41,7 @@ export class Health {
     this.stop.abort();
   }
 
-  /** Every part with `ok` or its fault. A part without an answer within 2 s is not available. */
+  /** Checks every part. A part that does not answer within 2 s is not available. */
   async report(): Promise<HealthReport> {
     const found: string[] = [];
     const [entries] = await Promise.all([

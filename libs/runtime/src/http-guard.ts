@@ -8,7 +8,7 @@ type FrameworkErrors = NonNullable<FastifyServerOptions['frameworkErrors']>;
 
 /**
  * Refuses malformed requests, and limits unread bodies and answers. Call it before any other hook is added, so that the hooks of
-  * this function run first.
+ * this function run first.
  */
 export function guardRequests(server: FastifyInstance): void {
   server.addHook('onRequest', (request, reply, done) => inTurn(request.raw, reply.raw, done));
@@ -29,7 +29,7 @@ export function guardRequests(server: FastifyInstance): void {
 
 /**
  * Limits unread bodies and answers of requests that Fastify's router refuses, because no hook runs for them. `answer` sends the
-  * refusal.
+ * refusal.
  */
 export function guardedErrors(answer: FrameworkErrors = answerMalformed): FrameworkErrors {
   return (error, request, reply) => {

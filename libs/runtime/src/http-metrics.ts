@@ -13,7 +13,7 @@ const requestDuration = new Histogram({
   registers: [metrics],
 });
 
-/** The status classes that the routes of PNS answer. */
+/** The classes of the statuses with which the routes of PNS answer. */
 const statusClasses = ['2xx', '4xx', '5xx'];
 
 /** Labels for all paths and methods without a route, because a sender can invent any number of these. */

@@ -12,7 +12,7 @@ const connectionsCheckingIntervalMs = 5000;
 
 /**
  * Replaces Fastify's two compilers of schemas, because routes are checked with zod. Fastify would load the compilers at each
-  * start: 250 modules, which take 120 ms of CPU time.
+ * start: 250 modules, which take 120 ms of CPU time.
  */
 const noSchemas = (): never => {
   throw new Error('A route has a schema of Fastify; use zod instead.');

@@ -6,7 +6,7 @@ let waiting = '';
 
 /**
  * Writes all lines of one turn of the event loop together. pino's own destination makes a write for each line, and with a slow
-  * reader of the pipe each write blocks the process for a tenth of a second.
+ * reader of the pipe each write blocks the process for a tenth of a second.
  */
 const stdout = {
   write(line: string): void {

@@ -37,7 +37,7 @@ const kinds = {
 
 /**
  * Traces by the SDK of OpenTelemetry, which reads its settings from the variables `OTEL_*`. Callers pass the parent of each span,
-  * because a notification waits in Redis between two spans; nothing is stored in the context of asynchronous calls.
+ * because a notification waits in Redis between two spans; nothing is stored in the context of asynchronous calls.
  */
 export class OpenTelemetry implements Traces {
   private readonly provider: BasicTracerProvider;
@@ -92,7 +92,7 @@ export class OpenTelemetry implements Traces {
   }
 }
 
-/** `traceparent` must be of version 00. */
+/** Parses a trace context; its `traceparent` must be of version 00. */
 function spanContextOf({ traceparent, tracestate }: TraceContext): SpanContext {
   const [, traceId = '', spanId = '', flags] = traceparent.split('-');
   return {
@@ -136,7 +136,7 @@ class LoggedExporter implements SpanExporter {
 
 /**
  * Logs the SDK's own messages: a wrong setting, or spans that were dropped because they ended faster than they were exported.
-  * Logs at most one message a minute, because the one about dropped spans repeats.
+ * Logs at most one message a minute, because the one about dropped spans repeats.
  */
 function logWarnings(): void {
   const nothing = (): void => undefined;

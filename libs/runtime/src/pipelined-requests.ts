@@ -35,7 +35,7 @@ export function inTurn(request: IncomingMessage, response: ServerResponse, start
 
 /**
  * Calls `refuse`, which answers bytes that cannot be parsed, after all earlier answers. If the bytes are in the body of the
-  * newest request, `refuse` replaces the answer to that request; if that answer has begun, the connection is destroyed.
+ * newest request, `refuse` replaces the answer to that request; if that answer has begun, the connection is destroyed.
  */
 export function answerUnparsed(socket: Socket, refuse: () => void): void {
   const unanswered = connections.get(socket);

@@ -77,7 +77,7 @@ export async function runProcess(
 
 /**
  * Runs `start` in a process that another process has forked. It ends with its parent, also while its event loop is blocked. It
-  * ignores SIGINT and SIGTERM, because a terminal or a supervisor sends them to both processes.
+ * ignores SIGINT and SIGTERM, because a terminal or a supervisor sends them to both processes.
  */
 export async function runForkedProcess(name: string, start: () => Promise<void>): Promise<void> {
   process.on('uncaughtException', (error) => crash(name, error));

@@ -22,7 +22,7 @@ function serveNext(): void {
 
 /**
  * Resolves in a turn of the event loop that has worked for less than `sliceMs`; undefined if this turn has. Call it directly
-  * before each of many short pieces of work of different callers, which can become ready in the same turn.
+ * before each of many short pieces of work of different callers, which can become ready in the same turn.
  */
 export function shortTurn(): Promise<void> | undefined {
   return isTurnLong() ? nextTurn().then(shortTurn) : undefined;

@@ -43,7 +43,7 @@ export function isSameValue(name: string, one: string, other: string): boolean {
   return JSON.stringify(propertyValue(name, one)) === JSON.stringify(propertyValue(name, other));
 }
 
-/** Only names of the groupware are shown: in a broken line, a secret may be read as a name. */
+/** The name, if a report may show it: only names of the groupware, because a secret in a broken line may be read as a name. */
 export function shownName(name: string): { readonly entry?: string } {
   return /^com\.openexchange\.[\w.:/-]{1,300}$/.test(name) ? { entry: name } : {};
 }

@@ -80,7 +80,7 @@ export class KeyFiles {
     return bytes;
   }
 
-  /** Keeps the files of the entry that was just taken over. */
+  /** Adds the files of the entry that was just taken over to the files to write. */
   keep(): void {
     for (const [target, { bytes, file }] of this.pending) {
       this.written.set(target, bytes);

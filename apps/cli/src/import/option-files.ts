@@ -81,7 +81,7 @@ export class ImportedOptions {
     for (const each of entries) this.takeOne(each);
   }
 
-  /** Notes the files that an entry names. `isUsed` says whether the original reads them. */
+  /** Notes the files that an entry names. `isUsed` says whether the original reads the file of a field. */
   noteKeyFiles(
     { file, target }: Omit<EntrySource, 'client'>,
     entry: YamlEntry,

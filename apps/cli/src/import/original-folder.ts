@@ -10,7 +10,7 @@ export interface OriginalFile {
   readonly content: FileContent;
 }
 
-/** Where the packages of the original put the folder. Its options name files by this path, also in a copy of the folder. */
+/** Where the packages of the original put the folder. Its options name files by this path, even in a copy at another path. */
 const installedPath = /^\/opt\/open-xchange\/etc\//;
 
 /** The configuration folder of the original, read only. */
@@ -53,7 +53,7 @@ export interface NamedFile {
   readonly name: string;
   /** Whether the file has only the name that the option gives, but is in another folder. */
   readonly isNamesake: boolean;
-  /** Relative to the folder; absent if it is elsewhere. */
+  /** Relative to the folder; absent if the file is elsewhere. */
   readonly file?: string;
 }
 

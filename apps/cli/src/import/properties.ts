@@ -108,8 +108,8 @@ function candidatesIn({ file, content }: OriginalFile, lines: ReportLine[]): Can
 }
 
 /**
- * Java reads a colon as a separator; we read it as a part of the name, because the original's documentation has lines with topics
- * that are not escaped. Such a line is read as the documentation means it.
+ * Converts a line. Java ends the name at a colon; PNS reads the colon as a part of the name, because the original's documentation
+ * has topics without escapes. If only PNS' reading, `ours`, is usable, the line is converted as the documentation means it.
  */
 function candidateOf(file: string, { name, text, line }: Assignment, ours: Assignment | undefined): Candidate {
   const converted = convertedProperty(name, text);

@@ -10,7 +10,7 @@ export interface WebhookSettings {
 
 /**
  * The networks that the original calls local, except link-local ones: at one of these addresses, clouds serve credentials of the
-  * machine.
+ * machine.
  */
 const localNetworks = ['127.0.0.0/8', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '::1/128'] as const;
 
