@@ -83,7 +83,7 @@ async function build() {
   say(`Built in ${((Date.now() - startedAt) / 1000).toFixed(1)} s.`);
 }
 
-/** Runs a command in the project's folder; its output is ours. Prints every ten seconds that it still runs. */
+/** Runs a command in the project's folder, with output to our terminal. Prints every ten seconds that the command still runs. */
 function run([file, ...args], meanwhile, moreEnv = {}) {
   return new Promise((resolve) => {
     const startedAt = Date.now();

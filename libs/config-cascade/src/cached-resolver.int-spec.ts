@@ -125,7 +125,7 @@ async function erased(rows: SiteProcess['rows'], owner: Parameters<typeof rows.e
   while ((await rows.erase(owner, 1000)) > 0);
 }
 
-/** Waits for a write. Ignores that its context set does not exist, where no property can be set. */
+/** Waits for a write, which may fail because its context set does not exist. */
 async function made(written: Promise<unknown>): Promise<void> {
   await written.catch((error: { code?: string }) => {
     if (error.code !== 'CONTEXT_SET_NOT_FOUND') throw error;

@@ -166,7 +166,7 @@ function newCascade(context: number, common: Common, ofContext: KnownContext, kn
   });
 }
 
-/** The number of characters in an entry's tags and values, plus 1, because the cache refuses 0. */
+/** The number of characters in an entry's tags and properties, plus 1, because the cache refuses 0. */
 function charactersOf({ content, tags }: Known): number {
   let characters = 1;
   for (const tag of tags) characters += tag.length;

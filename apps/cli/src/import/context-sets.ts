@@ -13,7 +13,7 @@ interface Field {
   readonly original: string;
   readonly standing: Standing;
   readonly reason?: string;
-  /** The name under which it is written; absent if it is not written. */
+  /** The name under which the field is written; absent if it is not written. */
   readonly name?: string;
   readonly value?: unknown;
 }
@@ -90,7 +90,7 @@ function convertedField(original: string, value: unknown): Field {
   return { original, standing, ...(reason && { reason }), name, value: converted };
 }
 
-/** The field with `true` or `false` as value: the YAML of the original reads `yes`, `no`, `on` and `off` so. */
+/** The field with the value `true` or `false`. The original's YAML reads `yes`, `no`, `on` and `off` as booleans. */
 function reworded(original: string, word: boolean): Field {
   const { standing, reason, name } = convertedProperty(original, String(word));
   if (name === undefined) return { original, standing, ...(reason && { reason }) };
@@ -125,7 +125,7 @@ function addedTagsField(value: unknown): Field {
   return { original, standing: 'taken', name: original, value };
 }
 
-/** Keeps one field for each property here: two names of the original may be the same property. */
+/** Keeps the value of one field for each property: two names of the original may be one property here. */
 function withoutDuplicates(fields: readonly Field[]): Field[] {
   const winners = new Map<string, Field>();
   for (const field of fields) {

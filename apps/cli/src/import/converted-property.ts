@@ -7,7 +7,7 @@ export interface ConvertedProperty {
   readonly reason?: string;
   readonly name?: string;
   readonly text?: string;
-  /** Whether PNS has it as an option of each webhook instead. */
+  /** Whether the property is an option of each webhook in PNS. */
   readonly isPerWebhook?: boolean;
 }
 

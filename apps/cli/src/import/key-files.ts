@@ -39,7 +39,7 @@ export class KeyFiles {
     this.reserved.add(isId ? targetFor(value) : posix.normalize(value));
   }
 
-  /** Copies the file at a path of the original, if its entry is kept later; undefined if there is no file. */
+  /** Plans a copy of the file at a path of the original; `keep` makes the copy. Undefined if there is no file. */
   copied(path: string, client: string): KeyFileCopy | undefined {
     const found = this.folder.named(path);
     if (found === undefined) return undefined;
