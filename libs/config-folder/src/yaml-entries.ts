@@ -121,7 +121,7 @@ class EntryReader {
       if (before !== undefined) {
         this.warn({ line, reason: `is in line ${before.line} too; the last one is used`, before: before.line });
       }
-      this.byName.delete(this.entry); // so that the last one is also last in the order
+      this.byName.delete(this.entry); // so that the last entry of this name is also last in the order
       const lineOf = (path: readonly PropertyKey[]) => this.fieldLine(read.value, path, line);
       this.byName.set(this.entry, { name: this.entry, value: read.value, line, lineOf });
     } catch (error) {

@@ -122,7 +122,7 @@ async function createCluster(wanted: NewCluster): Promise<void> {
   mkdirSync(cluster, { mode: 0o700 });
   if (runAs) chownSync(cluster, runAs.uid, runAs.gid);
   if (!canReach(cluster, runAs)) {
-    // Other accounts cannot access a folder above it, for example root's home folder.
+    // Other accounts cannot access a folder above `cluster`, for example root's home folder.
     rmSync(cluster, { recursive: true });
     mkdirSync(sharedFolder, { recursive: true, mode: 0o755 });
     const moved = mkdtempSync(join(sharedFolder, 'data-'));

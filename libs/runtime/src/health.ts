@@ -46,7 +46,7 @@ export class Health {
     const found: string[] = [];
     const [entries] = await Promise.all([
       Promise.all([...this.parts].map(async ([name, { check }]) => [name, await answerOf(check)] as const)),
-      // A part that cannot be reached is reported by its own check.
+      // A failed check for warnings adds none: the readiness check of the part reports the fault.
       ...this.warningChecks.map((check) => answerOf(async () => void found.push(...(await check())))),
     ]);
     const parts = Object.fromEntries(entries);

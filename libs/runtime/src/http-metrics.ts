@@ -23,7 +23,7 @@ const unmatched = { method: 'any', route: 'unmatched' };
 export function measureRequests(server: FastifyInstance): void {
   for (const status of statusClasses.slice(1)) requestDuration.zero({ ...unmatched, status });
   server.addHook('onRoute', ({ method, url }) => {
-    // Fastify adds HEAD to each GET, and it is rarely used.
+    // Fastify adds a HEAD route to each GET route, which is rarely used.
     for (const each of [method].flat().filter((name) => name !== 'HEAD')) {
       for (const status of statusClasses) requestDuration.zero({ method: each, route: url, status });
     }

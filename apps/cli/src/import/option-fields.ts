@@ -20,7 +20,7 @@ const numberFields: ReadonlySet<string> = new Set([
   'maxNumberOfSubscriptionsPerUser',
 ]);
 
-/** For each `authtype`, the fields that only the other one uses. */
+/** For each `authtype`, the fields that only the other `authtype` uses. */
 const fieldsOfOtherAuthtype = {
   jwt: ['keystore', 'keystoreId', 'password'],
   certificate: ['privatekey', 'privatekeyId', 'keyid', 'teamid'],
