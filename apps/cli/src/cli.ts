@@ -12,13 +12,13 @@ export interface Cli {
 }
 
 /**
- * The command has written its answer, and the answer says that a part of what was asked for was not done. Each command throws this
- * instead of setting an exit code, and `main.ts` alone turns errors into exit codes.
+ * The command has written its answer, which says that a part of the request was not done. Commands throw this error instead of
+ * setting an exit code; only `main.ts` turns errors into exit codes.
  */
 export class CommandFailed extends Error {
   override readonly name = 'CommandFailed';
 
-  /** `sentence` says what was not done; without it, the answer does. */
+  /** `sentence` says what was not done; omit it if the answer says so. */
   constructor(sentence = '') {
     super(sentence);
   }
@@ -27,7 +27,7 @@ export class CommandFailed extends Error {
 /**
  * Runs a command with its arguments and options.
  *
- * @throws CommandFailed when a part of what was asked for was not done
+ * @throws CommandFailed when a part of the request was not done
  */
 export type Run<Options> = (cli: Cli, options: Options, ...args: string[]) => Promise<void>;
 
@@ -46,9 +46,9 @@ export function action<Options>(run: Run<Options>): (this: Command, ...given: un
 }
 
 /**
- * The API that the options or the environment name.
+ * Returns a client of the API that the options or the environment name.
  *
- * @throws UsageError when they name none, or no key for it
+ * @throws UsageError when the URL is not valid or there is no key
  */
 export function apiOf(command: Command): Pick<Cli, 'client' | 'url'> {
   const { url, key } = command.optsWithGlobals<GlobalOptions>();
@@ -73,7 +73,7 @@ export function offlineAction<Options>(
   };
 }
 
-/** The context and the user of `14@1`, as Dovecot and CloudEvents name a user. */
+/** A user of a context. As in Dovecot and CloudEvents, `14@1` is user 14 of context 1. */
 export interface UserOption {
   readonly context: number;
   readonly user: number;

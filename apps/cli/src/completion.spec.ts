@@ -6,7 +6,7 @@ import { pnsProgram } from './program';
 const program = pnsProgram();
 const script = completionScript(program, 'bash');
 
-/** The completions of bash for the last of these words. */
+/** The words that bash offers as completions of the last of `words`. */
 function completed(...words: string[]): string[] {
   const line = ['pns', ...words].map((word) => `'${word}'`).join(' ');
   const commands = `${script}\nCOMP_WORDS=(${line}) COMP_CWORD=${words.length}\n_pns\nprintf '%s\\n' "\${COMPREPLY[@]}"`;
@@ -15,7 +15,7 @@ function completed(...words: string[]): string[] {
   return stdout.split('\n').filter((word) => word !== '');
 }
 
-/** All commands below `command`, with their names. */
+/** `command` and all commands below it, with the names that lead to them. */
 function tree(command: Command, path: readonly string[] = []): { command: Command; path: readonly string[] }[] {
   const below = command.commands.flatMap((each) => tree(each, [...path, each.name()]));
   return [{ command, path }, ...below];

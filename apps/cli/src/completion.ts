@@ -11,9 +11,9 @@ interface Word {
 
 /** A command of the tree, and the words that may follow it. */
 interface Place {
-  /** The names of the commands above it and its own, after `pns`, joined by blanks. */
+  /** The name of the command after those of its parents, without `pns`, joined by blanks. */
   readonly path: string;
-  /** Its commands, or the choices of its first argument. */
+  /** Its subcommands, or the choices of its first argument. */
   readonly words: readonly Word[];
   readonly options: readonly Word[];
   /** The options that take the next word as their value. */
@@ -60,7 +60,7 @@ const names = (words: readonly Word[]): string => words.map(({ name }) => name).
 /** Patterns of a `case` in a form that both bash and zsh read. */
 const patterns = (texts: readonly string[]): string => texts.map((text) => `'${text}'`).join('|');
 
-/** Lines of bash and zsh that find the command in the words before the current one, as `at`. */
+/** Lines for a loop of bash or zsh over the words before the current one: they set `at` to the path of the command. */
 function lookup(places: readonly Place[], word: string): string {
   const withValue = [...new Set(places.flatMap((place) => place.withValue))];
   const paths = places.map(({ path }) => path).filter((path) => path !== '');

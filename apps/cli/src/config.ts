@@ -27,7 +27,7 @@ function scopeOption(text: string): Scope {
   throw new InvalidArgumentError('Give server, set:<name>, context:<id> or user:<user@context>.');
 }
 
-/** The requests for the properties of a scope. */
+/** Functions that list, read, set and remove the properties of a scope. */
 function propertiesOf(client: PnsClient, scope: Scope) {
   const paging = (cursor?: string) => ({ limit: 500, ...(cursor !== undefined && { cursor }) });
   switch (scope.kind) {

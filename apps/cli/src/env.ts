@@ -21,7 +21,7 @@ export function accessFrom(given: Partial<Access>, env: NodeJS.ProcessEnv = proc
   const bootstrapKey = given.url === undefined ? secretFrom(env, 'PNS_BOOTSTRAP_API_KEY') : undefined;
   const key = given.key ?? secretFrom(env, 'PNS_API_KEY') ?? bootstrapKey ?? developmentKey(env, url);
   if (key === undefined) throw new UsageError('No API key: set PNS_API_KEY, PNS_API_KEY_FILE or --key.');
-  // An error of `fetch` would show the key.
+  // Checked here, because an error of `fetch` would show the key.
   if (!/^[ -~\xa0-\xff]+$/.test(key))
     throw new UsageError('The API key has a line break or another character that a header cannot contain.');
   return { url: url.replace(/\/+$/, ''), key };
@@ -32,7 +32,7 @@ export interface DoctorEnv {
   readonly all: NodeJS.ProcessEnv;
   readonly redisUrl: string | undefined;
   readonly databaseUrl: string | undefined;
-  /** The configuration folder; undefined where no variable names it and the usual one does not exist. */
+  /** The configuration folder; undefined if no variable names it and the folder `config` does not exist. */
   readonly configDir: string | undefined;
 }
 
@@ -41,7 +41,7 @@ export function doctorEnv(env: NodeJS.ProcessEnv = process.env): DoctorEnv {
     try {
       return secretFrom(env, name);
     } catch (error) {
-      if (error instanceof UsageError) return undefined; // the findings of the environment name the file
+      if (error instanceof UsageError) return undefined; // `environmentFindings` reports the unreadable file
       throw error;
     }
   };
@@ -50,7 +50,7 @@ export function doctorEnv(env: NodeJS.ProcessEnv = process.env): DoctorEnv {
   return { all: env, redisUrl: urlFrom('REDIS_URL'), databaseUrl: urlFrom('DATABASE_URL'), configDir };
 }
 
-/** Whether text may be coloured: it goes to a terminal, and https://no-color.org does not say otherwise. */
+/** Whether text to `stream` may be coloured: `stream` is a terminal, and no variable forbids colours (https://no-color.org). */
 export function isColoured(stream: { readonly isTTY?: boolean }, env: NodeJS.ProcessEnv = process.env): boolean {
   return stream.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
 }

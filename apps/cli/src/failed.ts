@@ -88,14 +88,14 @@ export function addFailed(program: Command): void {
     );
 }
 
-/** What one request has handled, and how to continue. */
+/** How many deliveries one request has handled, and where the next request continues. */
 interface Part {
   readonly handled: number;
   readonly hasMore: boolean;
   readonly failedBefore?: string;
 }
 
-/** Repeats a request until it has handled all deliveries that had failed when the first one began; returns their number. */
+/** Repeats a request until all deliveries that had failed at the first request are handled; returns their number. */
 export async function inTotal(request: (more: { readonly failedBefore?: string }) => Promise<Part>): Promise<number> {
   let part = await request({});
   let total = part.handled;
@@ -108,7 +108,7 @@ export async function inTotal(request: (more: { readonly failedBefore?: string }
 }
 
 /**
- * A filter may match nothing. An id names a delivery, so each must have been handled.
+ * Checks that each delivery with an id of `ids` was handled. A filter, in contrast, may match no delivery.
  *
  * @throws CommandFailed when fewer deliveries were handled than `ids` name
  */

@@ -5,7 +5,7 @@ import { isColoured, UsageError } from './env';
 import { oneLine } from './output';
 import { pnsProgram } from './program';
 
-/** The codes of answers that say that the address is not that of a route. */
+/** The error codes of answers to a request for a path that the API does not have. */
 const noPath = /^(UNKNOWN|PATH_UNKNOWN)$/;
 
 const exitCodes = { failed: 1, usage: 2 } as const;

@@ -18,7 +18,7 @@ export class Output {
     this.hasColours = isColoured(stream);
   }
 
-  /** Writes `answer` as JSON, or what `forPeople` writes instead. */
+  /** Writes `answer` as JSON, or calls `forPeople`, which writes it for people. */
   show(answer: unknown, forPeople: () => void): void {
     if (this.isJson) this.stream.write(`${JSON.stringify(answer, undefined, 2).replace(rawInJson, escapedInJson)}\n`);
     else forPeople();
@@ -71,8 +71,8 @@ const outcomeStyles: Readonly<Record<string, Style>> = {
 const escape = String.fromCharCode(27);
 
 /**
- * Control characters, without line breaks and our own colours. Texts contain values of tenants and answers of far sides, which must
- * not control the terminal.
+ * Control characters, except line breaks and our own colours. Texts contain values of tenants and answers of far sides, which
+ * must not control the terminal.
  */
 const unprintable = new RegExp(`(?!\\n|${escape}\\[\\d+m)\\p{Cc}`, 'gu');
 
@@ -83,7 +83,7 @@ function escapedInJson(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
-/** `text` without control characters, also line breaks and colours: for names of files, which may contain any character. */
+/** `text` with a blank for each control character, even for line breaks: names of files may contain any character. */
 export function oneLine(text: string): string {
   return text.replace(/\p{Cc}/gu, ' ');
 }

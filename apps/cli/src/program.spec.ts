@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { pnsProgram } from './program';
 
-/** The commands that run something, with their names after `pns`. */
+/** The commands without subcommands, with their names after `pns`. */
 function leaves(command: Command, path = ''): [path: string, command: Command][] {
   if (command.commands.length === 0) return [[path, command]];
   return command.commands.flatMap((each) => leaves(each, `${path} ${each.name()}`.trim()));

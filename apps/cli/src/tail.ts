@@ -4,11 +4,11 @@ import { LRUCache } from 'lru-cache';
 import { answerOf } from '@pns/client';
 import { action, userOption, type UserOption } from './cli';
 
-/** Time between two looks at the history, in ms. */
+/** Time between two requests for the history, in ms. */
 const lookMs = 1000;
-/** A milestone is shown at most two seconds after it happened, and clocks differ. */
+/** How much too early each request begins, in ms: the history shows a milestone up to 2 s late, and clocks differ. */
 const overlapMs = 10_000;
-/** Attempts that are remembered as shown: far more than two consecutive looks have in common. */
+/** How many shown attempts are remembered: far more than the answers of two consecutive requests have in common. */
 const rememberedAttempts = 10_000;
 
 /** Adds `pns tail`. */

@@ -7,7 +7,7 @@ import type { Output, Row } from './output';
 type History = components['schemas']['NamedNotification'];
 type Delivery = History['deliveries'][number];
 
-/** Time between two looks at the history, in ms; a milestone is shown at most 2 s after it happened. */
+/** Time between two requests for the history, in ms. The history shows a milestone up to 2 s after it happened. */
 const lookMs = 500;
 
 /** Outcomes of a delivery that has not ended. */
@@ -46,13 +46,13 @@ function requested(client: PnsClient, id: string, user?: UserOption) {
   return client.GET('/v1/notifications/{id}', { params: { path: { id }, query: { ...user } } });
 }
 
-/** How long `--wait` waits where it has no number, in seconds. An attempt that failed is repeated for up to a day. */
+/** How long `--wait` without a number waits, in seconds. Retries may go on for up to a day. */
 export const usualWaitSeconds = 10;
 
-/** Value of `--wait [seconds]`; true where it has no number. */
+/** Value of `--wait [seconds]`; true if no number is given. */
 export type Wait = number | true | undefined;
 
-/** The history of a notification; with `wait` when each of its deliveries has ended, or when the time is over. */
+/** Returns the history of a notification; with `wait`, only after each of its deliveries has ended or the time is over. */
 export async function historyOf(
   client: PnsClient,
   id: string,

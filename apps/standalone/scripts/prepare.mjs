@@ -43,7 +43,7 @@ function requireNode() {
   );
 }
 
-/** Whether node_modules is exactly as in the lock file; npm keeps a record of this in it. */
+/** Whether the packages in node_modules, of which npm keeps a record there, are those of the lock file. */
 function isInstalled() {
   try {
     const wanted = packagesOf('package-lock.json');
@@ -66,7 +66,7 @@ function packagesOf(lockFile) {
 
 async function install() {
   say('Installing packages; this takes about a minute.');
-  // npm passes its path to its scripts; without that it is searched on the PATH.
+  // npm passes its own path to its scripts; outside of a script, npm is searched on the PATH.
   const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm'];
   const args = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
   if (await run([...npm, ...args], 'still installing')) return;
@@ -83,7 +83,7 @@ async function build() {
   say(`Built in ${((Date.now() - startedAt) / 1000).toFixed(1)} s.`);
 }
 
-/** Runs a command in the project's folder with our output; prints every ten seconds that it still runs. */
+/** Runs a command in the project's folder, with output to our terminal. Prints every ten seconds that the command still runs. */
 function run([file, ...args], meanwhile, moreEnv = {}) {
   return new Promise((resolve) => {
     const startedAt = Date.now();

@@ -3,13 +3,13 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { prepare, root, say, Sentence } from './prepare.mjs';
 
-/** `node` returns the Node that runs the program. It is called after the build. */
+/** `node` returns the path of the Node that runs the program; it is called after the build. */
 export async function runBuilt(program, args, node = () => process.execPath) {
   try {
     await prepare();
     const child = spawn(node(), [join(root, program), ...args], {
       stdio: 'inherit',
-      // The same option as in our images. Both sides of a comparison use it.
+      // The same option as in our images. In a comparison by the bench, both sides run with it.
       env: { ...process.env, NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --max-semi-space-size=64`.trim() },
     });
     for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));

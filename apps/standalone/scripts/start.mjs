@@ -16,14 +16,14 @@ try {
 }
 
 /**
- * Ends before the build if the ports, the variables or another PNS prevent the start; the check has printed the reason.
+ * Exits before the build if the ports, the variables or another PNS prevent the start; the check has printed the reason.
  */
 async function checkStart() {
   if (!(await runSource(join('apps', 'standalone', 'src', 'before-build.ts')))) process.exit(1);
 }
 
 /**
- * A `kill -9` of npm reaches neither this process nor the shell between, and this process would keep running unnoticed.
+ * Stops this process when npm was killed: a `kill -9` of npm reaches neither this process nor the shell between them.
  */
 function stopTogetherWithNpm() {
   const atStart = ancestors();

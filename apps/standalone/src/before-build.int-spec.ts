@@ -16,7 +16,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(dataDir, { recursive: true }));
 
-/** `npm start` with these variables: its exit code and all of its output. */
+/** Runs `npm start` with these variables; returns its exit code and all of its output. */
 async function npmStart(env: Record<string, string>): Promise<{ code: number | null; output: string }> {
   const ports = { PNS_API_PORT: '0', PNS_WEBSOCKET_PORT: '0', PNS_SANDBOX_PORT: '0' };
   const child = execFile(process.execPath, [join(root, 'apps', 'standalone', 'scripts', 'start.mjs')], {
@@ -28,7 +28,7 @@ async function npmStart(env: Record<string, string>): Promise<{ code: number | n
   return { code, output };
 }
 
-/** The obstacle, and the complete output, which contains no build. */
+/** The name of a fault, the variables that cause it, and the complete output, which contains no build. */
 const faults: [string, () => Promise<Record<string, string>>, RegExp][] = [
   [
     'a variable that PNS does not know',

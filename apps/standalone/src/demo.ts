@@ -1,7 +1,7 @@
 import { PnsError } from '@pns/runtime';
 import type { WebhookEntry } from './demo-config';
 
-/** The user of the original's documentation, who gets the example. */
+/** The user of the example, as in the original's documentation. */
 const user = { context: 1, user: 14 };
 const userPath = `/v1/contexts/${user.context}/users/${user.user}`;
 const directoryEntry = { primaryEmail: 'john@example.com' };
@@ -41,15 +41,13 @@ export async function prepareDemo(api: ApiAccess, sandboxUrl: string, webhook?: 
   const list = (await answerOf(api, 'GET', `/v1/subscriptions?${query.toString()}`)) as SubscriptionList;
   const moved = list.items.filter(({ token }) => !token.startsWith(`${sandboxUrl}/`));
   for (const { id } of moved) await answerOf(api, 'DELETE', `/v1/subscriptions/${id}`);
-  // This also runs at later starts: registering again changes nothing, and is refused if the configuration no longer
-  // has the webhook.
+  // Also registers at later starts: this changes nothing, and is refused if the configuration no longer has the webhook.
   if (isFirstStart || list.items.length > 0) await subscribe(api, sandboxUrl);
   if (isFirstStart) await answerOf(api, 'PUT', userPath, directoryEntry); // This comes last, because it marks the set-up as complete.
 }
 
 /**
- * @throws PnsError `DEMO_REFUSED` if the configuration has no webhook `sandbox` for this user, or a different one of
- * that name.
+ * @throws PnsError `DEMO_REFUSED` if the configuration has no webhook `sandbox` for this user, or one with another URI.
  */
 async function subscribe(api: ApiAccess, sandboxUrl: string): Promise<void> {
   const { id, token } = (await answerOf(api, 'POST', '/v1/subscriptions', subscription)) as Subscribed;
@@ -75,7 +73,7 @@ interface SubscriptionList {
   readonly items: readonly Subscribed[];
 }
 
-/** Undefined if it does not exist. */
+/** Sends a request and returns the JSON of the answer; undefined for 404. */
 async function answerOf(api: ApiAccess, method: string, path: string, body?: object): Promise<unknown> {
   const answer = await call(api, method, path, body);
   const text = await answer.text();
@@ -84,7 +82,7 @@ async function answerOf(api: ApiAccess, method: string, path: string, body?: obj
   return text === '' ? {} : JSON.parse(text);
 }
 
-/** The sentence of a problem. */
+/** The `detail` of a problem; undefined if `text` is not JSON. */
 function detailOf(text: string): string | undefined {
   try {
     return (JSON.parse(text) as { readonly detail?: string }).detail;
@@ -98,7 +96,7 @@ function call({ url, key }: ApiAccess, method: string, path: string, body?: obje
   return fetch(new URL(path, url), { method, headers, ...(body && { body: JSON.stringify(body) }) });
 }
 
-/** One command for a shell that makes a push arrive. */
+/** A shell command that posts a notification. */
 export function exampleCommand({ url, key }: ApiAccess): string {
   const body = JSON.stringify(notification).replaceAll("'", "'\\''");
   return [

@@ -4,7 +4,7 @@ import { readEnvironment, withFiles } from '@pns/runtime/env';
 export const standaloneEnv = () =>
   readEnvironment(['PNS_DATA_DIR', 'PNS_API_PORT', 'PNS_WEBSOCKET_PORT', 'PNS_SANDBOX_PORT', 'PNS_CONFIG_DIR']);
 
-/** Reads the variables that are in files once, for all apps of this process. */
+/** Sets the variables whose values are in files, once for all apps of this process. */
 export function takeFiles(): void {
   const given = Object.entries(process.env).filter((entry): entry is [string, string] => Boolean(entry[1]));
   for (const [name, value] of Object.entries(withFiles(Object.fromEntries(given)))) {

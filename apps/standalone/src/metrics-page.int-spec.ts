@@ -170,7 +170,7 @@ it('docs/metrics.md explains every alert of alerts.yml as it is there', () => {
 describe('an alert', () => {
   type Case = readonly [alert: string, series: Readonly<Record<string, string>>, fires: number, resolved: number];
 
-  /** Series with their values every 30 s, as promtool writes them, and the minutes in which the alert fires and no longer does. */
+  /** Series with values every 30 s, as promtool writes them; a minute in which the alert fires, and one in which it has ended. */
   const cases: readonly Case[] = [
     ['PnsDispatchLate', { 'pns_oldest_due_seconds{instance="a"}': '0x4 11x20 0x20' }, 4, 15],
     ['PnsDispatchUnknown', { 'pns_oldest_due_seconds{instance="a"}': '0x4 stale _x20 0x20' }, 5, 16],
@@ -208,7 +208,7 @@ describe('an alert', () => {
     ['PnsConfigFaulty', { pns_config_last_reload_success: '1x4 0x40 1x20' }, 8, 25],
   ];
 
-  /** What promtool prints about all alerts: each must fire at its minute, and neither in the first one nor at the last one. */
+  /** promtool's output for all cases: an alert must fire at minute `fires`, and neither at minute 1 nor at `resolved`. */
   let output: string;
 
   beforeAll(() => {

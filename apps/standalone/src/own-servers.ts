@@ -3,7 +3,7 @@ import { startPostgres, startRedis } from '@pns/local-servers';
 import { isSet, provideDefaults } from './env';
 
 interface OwnServers {
-  /** The location as text. */
+  /** The location of Postgres, as text for the banner. */
   readonly postgres: string;
   readonly redis: string;
   readonly stop: () => Promise<void>;

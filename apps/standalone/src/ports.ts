@@ -13,7 +13,7 @@ export interface Ports {
 }
 
 /**
- * The ports to listen on; for 0 a free one is chosen here, because the apps must know each other's before they start.
+ * Chooses the ports to listen on: a free port for 0, because the apps must know each other's ports before they start.
  *
  * @throws PnsError `PORT_IN_USE`, before anything is started; it names the variable of the port.
  */

@@ -24,7 +24,7 @@ export async function checkStart(): Promise<void> {
   if (fault !== undefined) throw new PnsError('PORT_IN_USE', fault);
 }
 
-/** The sentence of a start on data that the process `pid` uses. */
+/** The error message for a start on data that the process `pid` uses. */
 export function runsAlready(pid: number): string {
   const another = 'PNS_DATA_DIR=.data/another PNS_API_PORT=0 PNS_WEBSOCKET_PORT=0 PNS_SANDBOX_PORT=0 npm start';
   return `PNS runs already on this data, as process ${pid}. Stop that process (Ctrl-C, or kill ${pid}), or start another one beside it: ${another}`;

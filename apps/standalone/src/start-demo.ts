@@ -10,7 +10,7 @@ interface DemoParts {
   readonly say: (line: string) => void;
 }
 
-/** The sandbox and the example user. If they fail, one line reports it and the start continues without them. */
+/** The sandbox and the example user. If their start fails, one line reports it and the start of PNS continues without them. */
 export class Demo {
   constructor(
     private readonly sandbox: Sandbox,

@@ -10,7 +10,7 @@ import { log } from '@pns/runtime';
 import { webhookWorker } from '@pns/worker-webhook';
 import { startWebsocketWorker } from '@pns/worker-websocket';
 
-/** The workers of APNs, FCM and WNS start as that of webhooks does. */
+/** The apps to start. The workers of APNs, FCM and WNS start like the worker of webhooks. */
 const apps: Record<string, () => Promise<INestApplicationContext>> = {
   api: startApi,
   dispatcher: startDispatcher,
@@ -60,8 +60,8 @@ afterAll(async () => {
 });
 
 /**
- * Starts and stops the app, and calls `onSend` for each chunk to the server; returns the number of chunks until its
- * start.
+ * Starts and stops the app, and calls `onSend` for each chunk that the app sends to the server; returns the number of
+ * chunks until the app had started.
  */
 async function start(app: string, link: CuttableLink, onSend: (portion: number) => void): Promise<number> {
   let portions = 0;
@@ -73,7 +73,7 @@ async function start(app: string, link: CuttableLink, onSend: (portion: number) 
   return total;
 }
 
-/** The first of all steps and the last six; the steps between run migrations. */
+/** The first step and the last six; the steps between them run migrations. */
 function someOf(steps: number): number[] {
   return [
     1,
@@ -86,14 +86,14 @@ function someOf(steps: number): number[] {
 describe.each(Object.keys(apps))('%s', (app) => {
   it.each(servers)('waits for a server that goes away at any step of its start: %s', async (server) => {
     const link = links[server];
-    link.onRefuse = () => link.mend(); // the app retries, so it waits for the server
+    link.onRefuse = () => link.mend(); // the app has connected again, so it waits for the server
     const steps = await start(app, link, () => undefined);
     expect(steps).toBeGreaterThan(0);
     for (const step of someOf(steps)) {
       await start(app, link, (portion) => {
         if (portion === step) link.cut();
       });
-      link.mend(); // the last steps may come after the start
+      link.mend(); // the app may send its last chunks after the start, and then the link is still cut
     }
   });
 

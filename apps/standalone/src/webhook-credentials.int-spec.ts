@@ -38,7 +38,7 @@ afterAll(async () => {
   await stage.close();
 });
 
-/** The header of the next request. */
+/** Resolves with the Authorization header of the next request to the endpoint. */
 async function authorization(): Promise<string | undefined> {
   const [request] = (await once(endpoint, 'request')) as [IncomingMessage];
   return request.headers.authorization;
@@ -49,7 +49,7 @@ async function registered(meta: object): Promise<string> {
   return (await stage.part(SubscriptionStore).register({ ...hook, ...what })).subscription.id;
 }
 
-/** Resolves when a delivery was deferred. */
+/** Resolves when the next attempt of a delivery is enqueued with a delay. */
 function deferred(id: string): Promise<unknown> {
   const queues = stage.part(Queues);
   const queue = queues.queue<DeliveryJob>(queues.keys.group(0), deliveryQueue('webhook'));
@@ -79,7 +79,7 @@ it('waits for the credentials of a subscription while Postgres is unreachable, a
   const link = await cuttableLink(stage.database.url);
   await stage.start(webhookWorker, link.url);
   const subscriptionId = await registered({ authorization: 'Bearer own' });
-  // The worker has read the user's properties and the subscription by then.
+  // When its first delivery has arrived, the worker has read the user's properties and the subscription.
   const known = { ...hook, subscriptionId, dueAt: Date.now() + 60_000 };
   let arrived = authorization();
   await stage.send({ ...known, id: 'before' });

@@ -44,7 +44,7 @@ function start(contents: Readonly<Record<string, string | Uint8Array>>) {
   }
 }
 
-/** Contents of files, valid and almost valid. */
+/** A piece of a file. Pieces in a row make valid and almost valid files. */
 const fragment = fc.constantFrom(
   ...[delay, `${pns}.transport.gcm.enabled`, 'withTags', 'uri', 'a', 'toString', '__proto__', 'constructor', '<<'],
   ...[
@@ -132,7 +132,7 @@ const oddLine = fc
 it('any line in a properties file leaves the others in effect', () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 3 }), oddLine, (at, odd) => {
-      fc.pre(!/\\$/.test(odd)); // continues in the next line, as in Java
+      fc.pre(!/\\$/.test(odd)); // a line that ends with a backslash continues in the next line, as in Java
       const lines = [`${pns}.maxDelayDuration=1`, `${delay}=400`, `${pns}.numProcessorThreads=2`];
       lines.splice(at, 0, odd);
       const text = Buffer.from(lines.join('\n'));

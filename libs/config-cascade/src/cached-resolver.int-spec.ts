@@ -34,7 +34,7 @@ const name = fc.constantFrom(base, `${base}.ui`, `${base}.ox:mail:new`, `${base}
 const final = fc.option(fc.constantFrom('server' as const, 'context' as const, 'user' as const), { nil: undefined });
 const withTags = fc.constantFrom('vip & !trial', 'trial', '!vip', '1', '!2 & vip', 'acme-2', '!acme-1 | trial');
 
-/** A function that makes a write of the API. */
+/** Makes one of the API's writes in a process. */
 type Write = (of: SiteProcess) => Promise<unknown>;
 
 const putting =
@@ -47,7 +47,7 @@ const puttingSet =
   ({ store, changes }) =>
     changes.make({ scope: 'server' }, () => store.putContextSet(wanted));
 
-/** For each scope in turn, from the widest, so that each write decides for some user. */
+/** A write for each scope, the widest first, so that each write decides for some user. */
 const fromWide: readonly Write[] = [
   puttingSet({ name: 'gold', rank: 1, withTags: '!vip' }),
   putting({ scope: 'server' }, { name: base, value: 'true' }),
@@ -56,7 +56,7 @@ const fromWide: readonly Write[] = [
   putting({ scope: 'user', context: 1, user: 1 }, { name: base, value: 'false' }),
 ];
 
-/** Writes of each kind in the API. */
+/** Any write that the API can make. */
 const write: fc.Arbitrary<Write> = fc.oneof(
   {
     weight: 5,
@@ -125,14 +125,14 @@ async function erased(rows: SiteProcess['rows'], owner: Parameters<typeof rows.e
   while ((await rows.erase(owner, 1000)) > 0);
 }
 
-/** Properties can be set only in an existing set. */
+/** Waits for a write, which may fail because its context set does not exist. */
 async function made(written: Promise<unknown>): Promise<void> {
   await written.catch((error: { code?: string }) => {
     if (error.code !== 'CONTEXT_SET_NOT_FOUND') throw error;
   });
 }
 
-/** The result of the pure function for the content of the tables. */
+/** The decision of the pure function `decide` for the content of the tables. */
 async function expected({ store, directory }: SiteProcess, subject: UserKey): Promise<Decision> {
   const { server, sets } = await store.common();
   const ofContext = await directory.context(subject.context);

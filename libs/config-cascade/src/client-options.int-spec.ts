@@ -161,7 +161,7 @@ it('a late answer of Postgres does not restore older options', async () => {
   await hasRead;
   const second = set('newer');
   await eventually('the options are in effect', () => others('mail')?.sid === 'newer');
-  await store.all(); // simultaneous reads are answered by then
+  await store.all(); // reads that began before this one are answered when it resolves
   held.emit('release');
   await Promise.all([first, second]);
   expect(options('mail')).toEqual({ sid: 'newer' });
@@ -178,7 +178,7 @@ it('while Postgres is away the known options stay in effect, and new ones take e
   isAway = true;
   await set('newer');
   expect(options('mail')).toEqual({ sid: 'of the file' });
-  // The process may log it a second time, because it also receives its own change.
+  // The process may log the failed reload twice, because it also receives its own change.
   expect(warned).toHaveBeenCalled();
   for (const [line] of warned.mock.calls) expect(line).toEqual({ event: 'client-options.not-loaded', reason: 'away' });
   isAway = false;

@@ -112,7 +112,7 @@ it('context sets of the API take precedence over those of files', async () => {
   mkdirSync(join(site.folder, 'contextSets'));
   const block = `gold:\n  withTags: vip & !trial\n  addTags: shiny\n  ${delay}: 20\n  com.example.unknown: x\n`;
   writeFileSync(join(site.folder, 'contextSets', 'sets.yml'), `${block}late:\n  withTags: shiny\n  ${base}: false\n`);
-  await site.start(); // makes the tables
+  await site.start(); // creates the tables
   await site.sql.query(`INSERT INTO contexts (context_id, tags) VALUES (1, '{vip}')`);
   const process = await site.start();
   await process.cascade.load([john]);

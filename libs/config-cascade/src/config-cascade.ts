@@ -47,7 +47,7 @@ export class ConfigCascade {
     this.replaceServerScope(server);
   }
 
-  /** Replaces the server scope of the files and calls every listener. */
+  /** Replaces the content of the files by this server scope, without context sets, and calls every listener. */
   replaceServerScope(server: Scope): void {
     this.replaceFiles({ server, sets: [] });
   }
@@ -73,8 +73,8 @@ export class ConfigCascade {
   }
 
   /**
-   * Loads the values of these users for `resolve` and `isEnabled`, in one query for all that are unknown or have changed; without such
-   * users there is no query. Rejects while Postgres is away.
+   * Loads the values of these users for `resolve` and `isEnabled`, with one query for all unknown and changed users, or with none
+   * if there are no such users. Rejects while Postgres is away.
    */
   async load(subjects: readonly UserKey[]): Promise<void> {
     await this.subjects?.load(subjects);
@@ -93,7 +93,7 @@ export class ConfigCascade {
     return this.refreshing;
   }
 
-  /** Applies a change that was written: a change of the server at once, others with the next `load`. */
+  /** Applies a change that was written: a change of the server at once, any other change with the next `load`. */
   async apply(change: ConfigChange): Promise<void> {
     this.subjects?.forget(change);
     if (change.scope === 'server') await this.refresh();
@@ -114,8 +114,8 @@ export class ConfigCascade {
   }
 
   /**
-   * The value of the server, as `resolve` returns it, for actions that cannot be undone. It is undefined if the configured value
-   * cannot be read, because the default may not be what the operator wants.
+   * The value of the server, as `resolve` returns it, for actions that cannot be undone. Undefined if the configured value cannot
+   * be read: the operator may not want the default.
    */
   certainValue<Name extends PropertyName>(name: Name): PropertyValue<Name> | undefined {
     const { value, origin } = this.resolve(name);
@@ -133,11 +133,11 @@ export class ConfigCascade {
     return origin.scope === 'default' ? (aggregationOfTopic.get(topic) ?? value) : value;
   }
 
-  /** What the history contains of notifications of `topic` to `subject`. */
+  /** The history mode for notifications of `topic` to `subject`. */
   historyMode(topic: string, subject: UserKey): HistoryMode {
     const name = 'com.openexchange.pns.history';
     return this.derive(subject, `history ${topic}`, () => {
-      // com.openexchange.pns.history.retention is a property, so it cannot be set for a topic with this name.
+      // com.openexchange.pns.history.retention is another property, so no history mode can be set for a topic `retention`.
       const names = registry.has(`${name}.${topic}`) ? [name] : [`${name}.${topic}`, name];
       return this.firstOf(name, names, subject).value;
     });
@@ -146,7 +146,7 @@ export class ConfigCascade {
   /**
    * The templates, badge and sound that properties set for pushes of `topic` to `client` of `subject`.
    *
-   * @throws for a user that was not loaded: the templates of the server may show what those of the user hide.
+   * @throws for a user that was not loaded: the templates of the server may show data that the user's templates hide.
    */
   pushStyle({ client, topic, ...subject }: UserKey & Target): PushStyle {
     if (this.scopesOf(subject) === undefined)
@@ -171,7 +171,7 @@ export class ConfigCascade {
   }
 
   /**
-   * A value derived from the properties of `subject`. It is computed once for all users with the same scopes, until these change.
+   * A value derived from the properties of `subject`, computed once for all users with the same scopes, until the scopes change.
    * `name` identifies the value, and must contain all inputs of `work` except the scopes.
    */
   derive<Value>(subject: UserKey, name: string, work: (cascade: readonly Scope[] | undefined) => Value): Value {

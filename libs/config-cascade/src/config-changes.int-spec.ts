@@ -42,7 +42,7 @@ describe('a change whose announcement was lost', () => {
     const [writer, reader] = [await site.start(), await site.start()];
     await site.hearing(2);
     await writer.pendingChanges.add();
-    // Everything was read again because of the mark.
+    // The process reads everything again because of the mark.
     const subjects = jest.spyOn(reader.store, 'subjects');
     await eventually('the process reads again', async () => {
       return (await delayOf(reader)) === 1000 && subjects.mock.calls.length > 1;
@@ -79,7 +79,7 @@ describe('a change whose announcement was lost', () => {
   });
 
   it('leaves a mark for a minute', async () => {
-    await site.start(); // makes the table
+    await site.start(); // creates the table
     await site.stopProcesses(); // a running process would read marks and delete old ones
     const database = await new DataSource({ type: 'postgres', url: site.databaseUrl }).initialize();
     const pendingChanges = new PendingChangeStore(database);

@@ -9,7 +9,7 @@ import type { ConfigChange } from './subject-cache';
 /** A refresh that failed because Postgres did not answer is retried after this time, in ms. */
 const retryMs = 500;
 
-/** How often Postgres is searched for changes that were not announced, in ms. */
+/** Time between two searches in Postgres for changes that were not announced, in ms. */
 export const checkEveryMs = 500;
 /** An announcement takes some milliseconds. After this time, in ms, it may be lost. */
 export const overdueMs = 400;
@@ -22,11 +22,11 @@ export const overdueMs = 400;
 export class ConfigChanges implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly channel: string;
   private subscriber: Subscriber | undefined;
-  /** Its commands wait for Redis to return, so a change that was written meanwhile is announced afterwards. */
+  /** Its commands wait while Redis is away, so a change that is written meanwhile is announced when Redis is back. */
   private publisher: RedisClient | undefined;
   private retry: NodeJS.Timeout | undefined;
   private next: NodeJS.Timeout | undefined;
-  /** Whether a mark may have been added and removed while Postgres did not answer. */
+  /** Whether the mark of a change may have been added and removed while Postgres did not answer. */
   private mayHaveMissedMark = false;
   private readonly listenFault = new RecurringFault('config.changes-unheard', 'config.changes-heard');
   private readonly refreshFault = new RecurringFault('config.refresh-failed', 'config.refreshed');
@@ -42,7 +42,7 @@ export class ConfigChanges implements OnApplicationBootstrap, OnApplicationShutd
 
   /**
    * Calls `write`, which makes a change, and announces the change. All processes apply it, even if this process dies meanwhile.
-   * Resolves when the change is in effect in this process; the others follow shortly after.
+   * Resolves when the change is in effect in this process; the other processes follow shortly after.
    */
   async make<Written>(change: ConfigChange, write: () => Promise<Written>): Promise<Written> {
     const mark = await this.pendingChanges.add();
@@ -73,7 +73,7 @@ export class ConfigChanges implements OnApplicationBootstrap, OnApplicationShutd
     this.publisher?.disconnect();
   }
 
-  /** Subscribes. Announcements before that, or while the connection was away, were missed, so everything is read again. */
+  /** Subscribes and then reads everything again, because announcements before the subscription were missed. */
   private async listen(subscriber: Subscriber): Promise<void> {
     try {
       await subscriber.listen();
@@ -97,7 +97,7 @@ export class ConfigChanges implements OnApplicationBootstrap, OnApplicationShutd
     }
   }
 
-  /** Reads everything again while an old mark exists, because the change of that mark may be written at any moment. */
+  /** Reads everything again while Postgres has an old mark: its change may be written at any moment and never be announced. */
   private async checkMarks(): Promise<void> {
     try {
       const isAny = await this.pendingChanges.isAnyOlderThan(overdueMs);

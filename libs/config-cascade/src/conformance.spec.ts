@@ -13,7 +13,7 @@ interface Content {
   finals: Map<string, ScopeName>;
 }
 
-/** The cascade that the parts of a line of the table describe; `B` is `base`. */
+/** The cascade that the parts of a layout describe; `B` in them stands for `base`. */
 function cascadeFor(parts: readonly string[], base: string): readonly Scope[] {
   const contents = new Map<string, Content>();
   const words = { tags: [] as string[], usertags: [] as string[], name: [] as string[] };

@@ -13,7 +13,7 @@ import { knownProperty } from './property-registry';
 import { foreignNameReason, scopesSentence, shownPropertyName, valueFault } from './property-check';
 import { parseTagExpression, type TagExpression } from './tag-expression';
 
-/** The lowest rank of a set in a file. Ranks of sets in the API are lower, so these sets are tried first. */
+/** The lowest rank of a set in a file. Sets of the API have lower ranks, so they are tried before sets of files. */
 const firstFileRank = 1_000_000;
 
 /** A context set in a file, with its location. */

@@ -9,7 +9,7 @@ interface EffectiveProperty {
   readonly origin: Origin;
 }
 
-/** All known properties, and all suffixed ones that are set, whose names start with `prefix`, sorted by name. */
+/** The properties whose names start with `prefix`, sorted by name: all without suffixes, and those with suffixes that are set. */
 export function effectiveProperties(cascade: readonly Scope[], prefix: string): EffectiveProperty[] {
   const set = cascade.flatMap(({ values }) => [...values.keys()]).filter((name) => knownProperty(name) !== undefined);
   const names = [...new Set([...registry.keys(), ...set])].filter((name) => name.startsWith(prefix)).sort();

@@ -24,7 +24,7 @@ export function isContextSetFile(name: string): boolean {
   return /\.ya?ml$/.test(name) && isVisible(name);
 }
 
-/** A name that differs from that of an option file by at most this many characters is taken for a typing error. */
+/** A name that differs by at most this many characters from the name of an option file counts as a typing error. */
 const mostTypingErrors = 2;
 
 /** The fault of a file that is not read although it seems to be meant for PNS. A folder's name ends with a slash. */

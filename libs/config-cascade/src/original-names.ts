@@ -1,10 +1,10 @@
 import { knownProperty } from './property-registry';
 
-/** What becomes of a name without a replacement. */
+/** How a name without a replacement is handled. */
 type Kind =
   /** PNS has no equivalent, and nothing has to be done. */
   | 'not-needed'
-  /** It is an option of each webhook. */
+  /** PNS has it as an option of each webhook. */
   | 'per-webhook'
   /** The operator has to do something that no file can contain. */
   | 'by-hand';
@@ -15,10 +15,10 @@ interface Advice {
   readonly advice: string;
 }
 
-/** A name of the original: its replacement here, or why PNS does not have or need it. `$1` is the first group of the pattern. */
+/** Names of the original that match `pattern`: their replacement here, in which `$1` is the first group, or advice. */
 type OriginalName = { readonly pattern: RegExp } & ({ readonly replacement: string } | Advice);
 
-/** What becomes of a property of the original: it has another name here, or there is advice about it. */
+/** How a property of the original is handled: the operator uses its name here, or follows the advice. */
 type OriginalProperty = { readonly kind: 'renamed'; readonly name: string } | Advice;
 
 const pns = 'com.openexchange.pns';

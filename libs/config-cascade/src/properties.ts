@@ -24,7 +24,7 @@ export const suffixes =
 
 /** Which notifications and attempts the history contains: all, only those that reached no target, or none. */
 const historyModes = ['all', 'failures', 'none'] as const;
-/** What the history contains of notifications. */
+/** A value of `com.openexchange.pns.history`. */
 export type HistoryMode = (typeof historyModes)[number];
 
 /** For properties of a whole process. */
@@ -32,7 +32,7 @@ const serverOnly = ['server'] as const;
 
 const dayMs = 24 * 60 * 60 * 1000;
 
-/** Topics whose aggregation has another default: one change of a folder is like the next, and `count` reports how many there were. */
+/** Topics whose aggregation has another default: changes of a folder are all alike, and `count` reports their number. */
 export const aggregationOfTopic: ReadonlyMap<string, AggregationMode> = new Map([
   ['ox:mail:read', 'collect'],
   ['ox:mail:flags', 'collect'],

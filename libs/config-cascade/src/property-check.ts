@@ -53,7 +53,7 @@ export function valueFault({ schema }: Pick<Property<unknown>, 'schema'>, text: 
   return fault === undefined || text !== '' ? fault : `is empty and ${fault}`;
 }
 
-/** An unknown name that matches this is a mistake or a name of the original. */
+/** An unknown name that matches this pattern is a mistake or a name of the original. */
 const ourNames = /^(?:-D|["'])?com\.openexchange\.(?:pns|webhooks|websockets)(?:\.|$)/i;
 
 /** The fault of an unknown name in a file; undefined for a name of other software. */
@@ -91,7 +91,7 @@ function nearestProperty(name: string): string | undefined {
   for (const known of registry.keys()) {
     const knownWords = known.toLowerCase().split('.');
     const begin = knownWords.findIndex((word, index) => word !== words[index]);
-    // The name is the known one with a suffix or in another case.
+    // `name` is the known name with a suffix or in another case.
     if (begin === -1) return known;
     const part = knownWords.slice(begin).join('.');
     const mistakes = distance(words.slice(begin, knownWords.length).join('.'), part);

@@ -7,8 +7,8 @@ const loadTimeoutMs = 1000;
 
 /**
  * Loads the properties of the users of a request into the cascade, for a request that must not depend on Postgres. While
- * Postgres is away, known users keep their known properties and unknown users get those of the server scope. So it suits properties that
- * decide about bounds and times, and not about permissions.
+ * Postgres is away, known users keep their known properties and unknown users get those of the server scope. So use it for
+ * properties that set limits and times, not for permissions.
  */
 export class PropertyLoader {
   private pausedUntil = 0;
@@ -18,7 +18,7 @@ export class PropertyLoader {
     private readonly fault: RecurringFault,
   ) {}
 
-  /** Resolves within a second or so; never rejects. */
+  /** Resolves within about a second; never rejects. */
   async load(subjects: readonly UserKey[]): Promise<void> {
     if (this.cascade.knows(subjects) || Date.now() < this.pausedUntil) return;
     let timer: NodeJS.Timeout | undefined;

@@ -67,7 +67,7 @@ export function propertySchema(name: string): z.ZodType | undefined {
   return knownProperty(name)?.schema;
 }
 
-/** A client, a topic, or a client and a topic: a client contains no colon, and a topic no dot. */
+/** Whether a suffix is a client, a topic, or a client and a topic. A client contains no colon, and a topic no dot. */
 function isTargetSuffix(suffix: string): boolean {
   if (isTopic(suffix) || isClientId(suffix)) return true;
   const dot = suffix.lastIndexOf('.');

@@ -11,7 +11,10 @@ export const integer = (min: number, max: number) =>
     // A number with too many digits becomes Infinity, and gets the message for a number above the maximum.
     .pipe(z.number(`must be at most ${max}`).min(min, `must be at least ${min}`).max(max, `must be at most ${max}`));
 
-/** Text of at most `maxLength` UTF-16 units; a longer one is not checked further. Postgres stores neither NUL nor half a surrogate pair. */
+/**
+ * A text of at most `maxLength` UTF-16 units; a longer text is not checked further. Postgres stores neither NUL nor half a
+ * surrogate pair.
+ */
 export const text = (maxLength: number) =>
   z
     .string()

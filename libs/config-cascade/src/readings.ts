@@ -5,13 +5,13 @@ export type Reading = { readonly value: unknown } | typeof unreadable;
 
 const unreadable = { isUnreadable: true } as const;
 
-// Each property has few values in use, but operators can set any number of names with topics.
+// Most readings that are kept. A property has few values in use, but operators can set any number of names with topics.
 const maxReadings = 10_000;
 
-/** Most characters of these texts. Tenants can set thousands of long lists for their users. */
+/** Most characters of the texts whose readings are kept. Tenants can set thousands of long lists for their users. */
 const maxReadCharacters = 8 * 1024 * 1024;
 
-/** Parses each text once. */
+/** Parses each text once, and keeps the results up to these limits. */
 export class Readings {
   private readonly known = new Map<string, Map<string, Reading>>();
   private count = 0;

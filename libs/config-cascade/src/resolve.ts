@@ -1,6 +1,6 @@
 /** The scopes of the cascade, narrowest first; the first that defines a property decides. */
 export const scopes = ['user', 'context', 'contextSet', 'server'] as const;
-/** The name of a scope; `default` is not one. */
+/** The name of a scope. `default` is an origin of values, but no scope. */
 export type ScopeName = (typeof scopes)[number];
 
 /** One scope: the text of each property that it defines. */
@@ -11,7 +11,7 @@ export interface Scope {
   readonly values: ReadonlyMap<string, string>;
   /** The file of each value, when the scope has several files; replaces `id`. */
   readonly sources?: ReadonlyMap<string, string>;
-  /** Properties whose values in a file cannot be read, if no earlier values are known. `all`: those of a whole file. */
+  /** Properties whose values in a file cannot be read, if no earlier values are known. `all`: a whole file cannot be read. */
   readonly unknown?: 'all' | ReadonlySet<string>;
   /** For each property with a `final`, the narrowest scope that may still define it. */
   readonly finals?: ReadonlyMap<string, ScopeName>;
@@ -28,7 +28,7 @@ export interface Place {
   readonly isOverruled: boolean;
 }
 
-/** The first text that was found. */
+/** The text that decides, with its name and origin. */
 export interface Found {
   readonly name: string;
   readonly text: string;

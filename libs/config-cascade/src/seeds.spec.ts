@@ -8,7 +8,7 @@ import { ConfigCascade } from './config-cascade';
 const folder = mkdtempSync(join(tmpdir(), 'pns-properties-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-// Copied from the documentation of the original. It has no names for webhooks; these follow the same pattern.
+// Copied from the documentation of the original, except the names for webhooks, which follow the same pattern.
 const examples = `
 com.openexchange.pns.transport.websocket.enabled.open-xchange-appsuite.ox:mail:new=true
 com.openexchange.pns.transport.websocket.enabled.open-xchange-appsuite.ox:calendar:new=false

@@ -19,7 +19,7 @@ export type ConfigChange =
   | ({ readonly scope: 'user' } & UserKey);
 
 interface Known {
-  /** The cache's generation when it was read. If it differs from the current one, the entry may be outdated. */
+  /** The cache's generation when the entry was read. If the current generation differs, the entry may be outdated. */
   generation: number;
   readonly content: ScopeContent | undefined;
   readonly tags: readonly string[];
@@ -33,14 +33,14 @@ interface KnownContext extends Known {
   readonly hasUsers: boolean;
 }
 
-// The most entries, of some hundred bytes each. It is more than any batch needs, so that values that were loaded for a batch are
-// still there when they are used.
+// The most entries, of some hundred bytes each. No batch needs as many, so values that were loaded for a batch are still in the
+// cache when they are used.
 const maxContexts = 131_072;
 const maxUsers = 131_072;
 
 /**
- * Most characters of the values and tags of all contexts, and of all users: those of 888 users whose values and tags are as long as
- * possible. A batch of the dispatcher has fewer users.
+ * Most characters of values and tags that are kept for contexts, and as many for users. They suffice for 888 users with the
+ * longest possible values and tags; a batch of the dispatcher has fewer users.
  */
 const maxCharacters = 64 * 1024 * 1024;
 
@@ -166,7 +166,7 @@ function newCascade(context: number, common: Common, ofContext: KnownContext, kn
   });
 }
 
-/** At least 1, as the cache requires. */
+/** The number of characters in an entry's tags and properties, plus 1, because the cache refuses 0. */
 function charactersOf({ content, tags }: Known): number {
   let characters = 1;
   for (const tag of tags) characters += tag.length;

@@ -49,13 +49,13 @@ export function isEnabledForSome(
     .some((topic) => decide(cascade, transport, { client, topic }).isEnabled);
 }
 
-/** Finds the topic in the name of a property for this transport and client, or for this transport. */
+/** Returns a function that finds the topic in the name of a property for this transport, with or without this client. */
 function topicIn(transport: TransportName, client: string): (name: string) => string[] {
   const { base } = switchOf(transport) ?? {};
   if (base === undefined) return () => [];
   return (name) => {
     if (name.startsWith(`${base}.${client}.`)) return [name.slice(base.length + client.length + 2)];
-    // A suffix without a colon is taken for a client, although it may be a topic.
+    // A suffix without a colon counts as a client, although it may be a topic.
     const suffix = name.startsWith(`${base}.`) ? name.slice(base.length + 1) : '';
     return suffix.includes(':') && !suffix.includes('.') ? [suffix] : [];
   };
@@ -63,7 +63,7 @@ function topicIn(transport: TransportName, client: string): (name: string) => st
 
 const enabledIds = 'com.openexchange.webhooks.enabledIds';
 
-/** Undefined for a webhook that is on the list of enabled webhooks. */
+/** The decision against a webhook that is not on the list of enabled webhooks; undefined for a webhook on the list. */
 function refusalByList(cascade: readonly Scope[], id: string, trail?: Place[]): Decision | undefined {
   const { schema, fallback } = properties[enabledIds];
   const found = resolveText(cascade, [enabledIds], trail);
@@ -77,7 +77,7 @@ function refusalByList(cascade: readonly Scope[], id: string, trail?: Place[]): 
   return { isEnabled: false, name: enabledIds, origin, unlisted: id };
 }
 
-/** Undefined for an unknown transport: after a downgrade, Postgres may contain subscriptions for a transport of a newer version. */
+/** The switch of a transport; undefined if unknown: after a downgrade, subscriptions may have a transport of a newer version. */
 function switchOf(transport: string): (typeof transportSwitches)[TransportName] | undefined {
   return Object.hasOwn(transportSwitches, transport) ? transportSwitches[transport as TransportName] : undefined;
 }

@@ -37,7 +37,7 @@ interface Registered {
 interface ReadOptions {
   readonly version: string;
   readonly options?: unknown;
-  /** Why they cannot be used. */
+  /** Why the options cannot be used. */
   readonly fault?: string;
 }
 
@@ -82,8 +82,8 @@ export class ClientOptions {
   }
 
   /**
-   * Reads the options of a transport's clients and returns a function that finds them. `schema` parses options that were set over the
-   * API. An unusable file or entry does not throw; `faults` and `standing` report it.
+   * Reads the options of a transport's clients and returns a function that finds the options of one. `schema` parses options that
+   * were set over the API. An unusable file or entry does not throw; `faults` and `standing` report it.
    */
   of<Options>(
     transport: TransportName,
@@ -141,7 +141,7 @@ export class ClientOptions {
     this.stopListening();
   }
 
-  /** Options were checked when they were set, but may be unreadable for an older version or without their encryption key. */
+  /** Parses options that were set over the API. An older version, or one without their encryption key, may be unable to. */
   private readStored(stored: ClientTransport): ReadOptions | undefined {
     const { client, transport, version, options, fault: storedFault } = stored;
     const registered = this.registered.get(transport);
@@ -169,7 +169,7 @@ export class ClientOptions {
     return this.refreshing;
   }
 
-  /** Reads one after the other: of two queries at once, the older result could arrive last. */
+  /** Makes one query after the other: the older result of two simultaneous queries could arrive last. */
   private async refreshUntilLatest(): Promise<void> {
     clearTimeout(this.retry);
     try {

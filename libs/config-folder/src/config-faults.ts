@@ -44,7 +44,7 @@ new Gauge({
   },
 });
 
-/** The faults of one configuration folder. Each is logged once, and again after it was corrected and reappears. */
+/** The faults of one configuration folder. Each is logged once, and again if it reappears after a correction. */
 export class ConfigFaults {
   /** The faults by option file. The empty name stands for all files of the cascade. */
   private readonly bySource = new Map<string, readonly ConfigFault[]>();
@@ -101,7 +101,7 @@ function boundedOf(file: string, faults: readonly ConfigFault[]): readonly Confi
   return [...sorted.slice(0, maxFaultsOfFile), { file, severity, reason: `has ${rest.length} more faults` }];
 }
 
-/** Without the line, so that a fault that only moved is not logged again. */
+/** Identifies a fault without its line, so that a fault that only moved is not logged again. */
 function identityOf({ file, entry, reason }: Omit<ConfigFault, 'severity'>): string {
   return JSON.stringify([file, entry, reason]);
 }

@@ -9,7 +9,7 @@ import type { FolderReader, NamedContent } from './folder-reader';
 
 /** How often the files are checked for changes, in ms: a change takes effect within a second. */
 const pollMs = 300;
-/** The files are read after no change for this time, in ms, because a deployment or an editor writes in several steps. */
+/** The files are read when none has changed for this time, in ms, because a deployment or an editor writes in several steps. */
 const settleMs = 100;
 /** If changes do not stop, the files are read after this many checks. */
 const maxPolls = 5;
@@ -184,7 +184,7 @@ function opened(path: string, reader: () => FolderReader<unknown>): ConfigFolder
   return new ConfigFolder(resolve(path), reader());
 }
 
-/** Sorted; undefined for a folder that cannot be read. */
+/** The sorted names in a folder; undefined, with a fault, if it cannot be read. */
 function namesIn(path: string, file: string, faults: ConfigFault[]): string[] | undefined {
   try {
     return readdirSync(path).sort();
@@ -214,7 +214,7 @@ function markNow(path: string): string {
   }
 }
 
-/** A text that differs for each content of a file; empty without a file. */
+/** A text that changes whenever the content of a file changes; empty without a file. */
 function markOf(stats: BigIntStats | undefined): string {
   return stats === undefined ? '' : [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(' ');
 }

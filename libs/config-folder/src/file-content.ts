@@ -38,7 +38,8 @@ export function fileText(bytes: Buffer): FileText | { readonly fault: string } {
   if (isBinary(bytes)) return { fault: 'is not text' };
   const content = withoutMark(bytes);
   if (isUtf8(content)) return { lines: linesOf(content.toString('utf8')), latin1Lines: new Set() };
-  // Line by line, because editors with different encodings may have written the file. No UTF-8 character contains a line end.
+  // Each line is decoded alone, because editors with different encodings may have written the file. No UTF-8 character contains a
+  // line end.
   const latin1Lines = new Set<number>();
   const lines = linesOf(content.toString('latin1')).map((text, index) => {
     const line = Buffer.from(text, 'latin1');
@@ -75,7 +76,7 @@ function isLink(path: string): boolean {
   }
 }
 
-/** Detected by its byte order mark, or because every other byte of Western text in UTF-16 is 0. */
+/** Detects UTF-16 by its byte order mark, or because every other byte of Western text in UTF-16 is 0. */
 function isUtf16(bytes: Buffer): boolean {
   const [first, second] = bytes;
   if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) return true;

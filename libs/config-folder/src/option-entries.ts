@@ -14,7 +14,7 @@ export interface OptionFault {
   readonly reason: string;
 }
 
-/** Finds entries that conflict with entries before them, with the reasons. */
+/** Returns the clients whose entries conflict with entries before them, and the reason for each. */
 export type Conflicts<Options> = (entries: ReadonlyMap<string, Options>) => ReadonlyMap<string, string>;
 
 /** The usable entries of a file, and its faults. */
@@ -26,8 +26,8 @@ interface Reading<Options> {
 }
 
 /**
- * The entries of an option file, one for each client. Each is read separately: a faulty entry keeps its previous options, or is left
- * out if it was never readable. The other entries are not affected.
+ * The entries of an option file, one for each client. Each entry is read separately: a faulty one keeps its previous options, or
+ * is left out if it was never readable, and does not affect other entries.
  */
 export class OptionEntries<Options> {
   private reading: Reading<Options> = { entries: new Map(), faults: [], warnings: [] };

@@ -16,7 +16,7 @@ interface AssignmentFault {
 /**
  * Reads the natural lines of a Java properties file (`java.util.Properties.load`: comments, continuation lines, escapes). Only `=`
  * and blanks separate name and value: `:` is part of the name, because names may contain topics (`\:` is read as `:` too). With
- * `colonSeparates` it separates, as in Java. Unlike in Java, a malformed escape makes only its own line unreadable.
+ * `colonSeparates`, `:` separates, as in Java. Unlike in Java, a malformed escape makes only its own line unreadable.
  */
 export function parseProperties(
   lines: readonly string[],
@@ -76,7 +76,7 @@ function parted(text: string, { name: ofName, separator }: typeof parts): [name:
 
 const namedEscapes: Readonly<Record<string, string>> = { t: '\t', n: '\n', r: '\r', f: '\f' };
 
-/** Undefined for a malformed `\u`. */
+/** Replaces the escapes in `text`; undefined for a malformed `\u`. */
 function unescaped(text: string): string | undefined {
   if (/(?<!\\)(?:\\\\)*\\u(?![0-9A-Fa-f]{4})/.test(text)) return undefined;
   return text.replace(/\\(?:u([0-9A-Fa-f]{4})|(.?))/gs, (_, code: string | undefined, character = '') =>

@@ -1,5 +1,5 @@
-/** Reports each change of the configuration that concerns the whole server. The cascade does so. */
+/** Reports each change of the configuration that concerns the whole server. `ConfigCascade` implements it. */
 export abstract class ServerChanges {
-  /** Calls `listener` after each change until the returned function is called. If it returns a promise, the change waits for it. */
+  /** Calls `listener` after each change, until the returned function is called. The change waits for a returned promise. */
   abstract onChange(listener: () => unknown): () => void;
 }

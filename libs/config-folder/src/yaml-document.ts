@@ -18,8 +18,8 @@ interface YamlDocument {
 }
 
 /**
- * Parses a YAML file. If it is not YAML, the entries with faults are left out and the others are parsed. An entry begins at each line
- * that is not indented.
+ * Parses a YAML file. If it is not YAML, the entries with faults are left out and the other entries are parsed. An entry begins
+ * at each line that is not indented.
  */
 export function yamlDocument(lines: readonly string[]): YamlDocument {
   const whole = parsed(lines);
@@ -57,7 +57,7 @@ function blockFault(lines: readonly string[], { begin, end, name }: Block): Yaml
   return name !== undefined && isMap(document.contents) ? undefined : { line: begin + 1, reason: noEntry };
 }
 
-/** Most entries that are left out one by one while the rest is not YAML. */
+/** Most entries that are left out one by one while the remaining entries are together not YAML. */
 const maxTries = 20;
 
 /** A file with more parts is refused as a whole, because each part needs a separate parser. */
@@ -86,7 +86,7 @@ function parsed(lines: readonly string[]): Parsed {
 
 const tooDeep = 'is not YAML: it is nested too deeply (RESOURCE_EXHAUSTION)';
 
-/** The fault of a file that is a text or a list. One character at its beginning can make it so. */
+/** The fault of a file that is a text or a list, for example because of a wrong first character; undefined for other files. */
 function shapeFault({ contents }: Document.Parsed): YamlFault | undefined {
   const isEmpty = contents === null || (isScalar(contents) && contents.value === null);
   return isEmpty || isMap(contents) ? undefined : { line: 1, reason: noEntry };
@@ -94,7 +94,7 @@ function shapeFault({ contents }: Document.Parsed): YamlFault | undefined {
 
 const noEntry = 'has no entry; each entry begins with a name and a colon';
 
-/** A parser's error or warning in our words, with its code, by which its documentation can be found. */
+/** A parser's error or warning in our words, with its code, which the parser's documentation explains. */
 export function faultOf({ code, pos }: YAMLError, lineOf: (offset: number) => number): YamlFault {
   if (code === 'RESOURCE_EXHAUSTION') return { line: lineOf(pos[0]), reason: tooDeep };
   return { line: lineOf(pos[0]), reason: `is not YAML: ${sentences[code] ?? 'it cannot be read'} (${code})` };

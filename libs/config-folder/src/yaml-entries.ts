@@ -19,7 +19,7 @@ export interface YamlEntry {
 interface YamlDuplicate extends YamlFault {
   /** The line of the earlier value. */
   readonly before: number;
-  /** The field that is duplicate; absent when the entry is. */
+  /** The field that is duplicate; absent if the entry itself is duplicate. */
   readonly field?: string;
 }
 
@@ -32,13 +32,13 @@ export interface YamlEntries {
   readonly warnings: readonly YamlDuplicate[];
 }
 
-/** Deeper than any option file needs, and far below the limit of the stack. */
+/** Deepest nesting that is read: more than any option file needs, and far below the limit of the stack. */
 const maxDepth = 64;
 
 /** Most values in an entry with all aliases expanded. Anchors that use anchors multiply the values. */
 const maxValues = 100_000;
 
-/** Most values in all entries of a file, counted in the same way, because each use of an anchor costs time. */
+/** Most values in all entries of a file, with all aliases expanded, because each use of an anchor costs time. */
 const maxValuesOfFile = 200_000;
 
 /**
@@ -121,7 +121,7 @@ class EntryReader {
       if (before !== undefined) {
         this.warn({ line, reason: `is in line ${before.line} too; the last one is used`, before: before.line });
       }
-      this.byName.delete(this.entry); // so that the last one is also last in the order
+      this.byName.delete(this.entry); // so that the last entry of this name is also last in the order
       const lineOf = (path: readonly PropertyKey[]) => this.fieldLine(read.value, path, line);
       this.byName.set(this.entry, { name: this.entry, value: read.value, line, lineOf });
     } catch (error) {
@@ -193,7 +193,7 @@ class EntryReader {
       fields.set(name, read.value);
       lines.set(name, line);
     }
-    // This comes before the copy, because each source may have thousands of fields.
+    // Checked before the fields are copied, because each source may have thousands of fields.
     if (sources.length > 0) assertFew(reads, this.lineAt((pairs[0] as Field).key));
     // Fields of the object itself take precedence, then those of the first source.
     for (const source of sources) {
@@ -250,7 +250,7 @@ function mergeSources({ value }: Read, line: number): object[] {
   });
 }
 
-/** A name that YAML does not read as text is taken as written: `1.50`, `42`. */
+/** The name of an entry or field. A name that YAML does not read as text stays as written: `1.50`, `42`. */
 function nameOf({ value, source }: { readonly value: unknown; readonly source?: string | undefined }): string {
   return typeof value === 'string' ? value : (source ?? String(value));
 }

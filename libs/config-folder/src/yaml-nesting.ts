@@ -1,9 +1,9 @@
 import { CST, Lexer } from 'yaml';
 
 /**
- * Most levels of a YAML file that is given to the parser. More than 64 are refused afterwards; this limit only protects the
- * process. The parser is recursive, and V8 ends the process (it throws nothing) when it compiles a regular expression at the end
- * of the stack.
+ * Most levels of a YAML file that the parser gets. `yamlEntries` refuses more than 64 levels afterwards; this limit only protects
+ * the process. The parser is recursive, and V8 ends the process (it throws nothing) when it compiles a regular expression at the
+ * end of the stack.
  */
 const maxNesting = 256;
 

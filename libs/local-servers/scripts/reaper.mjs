@@ -1,4 +1,4 @@
-// Stops the servers that its parent process left behind when it ended, and then ends too. Reads one JSON command per line
+// When its parent process has ended, stops the servers that the parent left running, and exits. Reads one JSON command per line
 // from standard input: {"watch":pid}, {"forget":pid}, {"removeAtEnd":folder}, {"keep":folder}. The end of the input means
 // that the parent has ended, also after kill -9.
 import { readFileSync, rmSync } from 'node:fs';
@@ -23,7 +23,7 @@ function isRunning(pid) {
     return false;
   }
   try {
-    // In a container without an init, a dead orphan is not reaped and keeps its number.
+    // In a container without an init, a dead orphan is not reaped and keeps its process id.
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     return !stat.slice(stat.lastIndexOf(')') + 2).startsWith('Z');
   } catch {

@@ -9,7 +9,7 @@ interface Wanted {
   readonly name: string;
   /** The names of the program on the PATH. */
   readonly commands: readonly string[];
-  /** The package to install, for the sentence of the error. */
+  /** The package to install, for the error message. */
   readonly install: string;
   /** The packages that may contain it, and its path in each. */
   readonly packages: readonly (readonly [name: string, ...path: string[]])[];
@@ -81,7 +81,7 @@ export const php = finderOf({
   downloadMegabytes: 3,
 });
 
-/** The checker of rules that belongs to Prometheus. */
+/** Prometheus' checker of alert rules. */
 export const promtool = finderOf({
   name: 'promtool',
   commands: ['promtool'],

@@ -51,7 +51,7 @@ export async function startDovecot({
   const usr = dovecotUsr(options.version, onProgress);
   const configuration = join(folder, 'dovecot.conf');
   const lmtpPort = await freePort();
-  // In a mount namespace of its own, Dovecot's packages lie where they would be installed.
+  // Dovecot runs in its own mount namespace, in which its packages have the paths of an installation.
   const namespaces = isRoot ? ['--mount'] : ['--mount', '--user', '--map-root-user'];
   const inNamespace = (command: string, ...args: readonly string[]) => [
     ...[...namespaces, '/bin/sh', '-c', `mount --bind '${usr}' /usr && exec ${command} "$@"`, 'sh'],

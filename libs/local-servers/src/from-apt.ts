@@ -5,7 +5,7 @@ import { ofRelease } from './debian-release';
 import { findProgram, isExecutable } from './find-program';
 import type { Progress } from './server-process';
 
-/** Inside node_modules, so it is removed with the project. It is created again when it is missing. */
+/** The folder for unpacked programs. It is in node_modules, so it is removed with the project; created when missing. */
 export const cache = join(__dirname, '..', '..', '..', 'node_modules', '.cache', 'pns');
 
 /** A program of a Debian package. */
@@ -18,7 +18,7 @@ interface DebianProgram {
   /** The path of the program in the package. */
   readonly path: string;
   readonly downloadMegabytes: number;
-  /** The codename of the Debian release to take it from, with all libraries; without it, the release of the machine. */
+  /** The codename of the Debian release that has the packages, with all libraries. Default: the release of the machine. */
   readonly release?: string;
 }
 
@@ -98,7 +98,7 @@ function keyringFolder(): string {
   return join(unpacked, keyrings);
 }
 
-/** Lists and packages go to a separate folder, so apt needs no lock of the system and changes nothing there. */
+/** Options that give apt-get its own folders for lists and packages: it needs no lock and changes nothing in the system. */
 function aptFolders(work: string): string[] {
   const options = {
     'Dir::State::lists': join(work, 'lists'),
@@ -128,8 +128,8 @@ function run(program: string, args: readonly string[]): string | undefined {
 }
 
 /**
- * Packages contain libraries in a folder with the name of the architecture. Some are in a subfolder, and other libraries
- * reference them by their path on an installed system. The unpacked files show which subfolders there are.
+ * The `LD_LIBRARY_PATH` for unpacked packages. Their libraries are in a folder with the name of the architecture. Some are in
+ * subfolders, and other libraries reference them by their paths on an installed system, so these subfolders are searched for.
  */
 function libraryPath(unpacked: string): string {
   const bases = [join(unpacked, 'usr', 'lib'), join(unpacked, 'lib')];

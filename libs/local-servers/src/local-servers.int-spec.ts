@@ -13,7 +13,7 @@ import { startRedis } from './redis';
 import { startTemporaryServers } from './temporary-servers';
 import { freshDatabase, freshPrefix, testRedisUrl } from './testing';
 
-// Creating a database takes half a second on an idle machine, and many times that on a busy one.
+// Creating a database takes half a second on an idle machine, and much longer on a busy one.
 let folder: string;
 const bystanders: ChildProcess[] = [];
 
@@ -33,7 +33,7 @@ afterEach(async () => {
 
 afterAll(endReaper);
 
-/** An unrelated process. */
+/** Starts a process that no server belongs to; returns its id. */
 function bystander(): number {
   const process = spawn('sleep', ['600'], { stdio: 'ignore' });
   bystanders.push(process);

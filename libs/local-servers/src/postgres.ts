@@ -97,7 +97,7 @@ function settings(port: number, { isDurable = true, cacheMiB }: PostgresOptions)
   ]);
 }
 
-/** For root: the owner of existing data, so that a folder of another user still works, else an unprivileged account. */
+/** The account for Postgres if this process is root: the owner of existing data, else an unprivileged account. */
 function accountFor(cluster: string): RunAs | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const owner = exists(cluster) ? statSync(cluster) : undefined;
@@ -122,7 +122,7 @@ async function createCluster(wanted: NewCluster): Promise<void> {
   mkdirSync(cluster, { mode: 0o700 });
   if (runAs) chownSync(cluster, runAs.uid, runAs.gid);
   if (!canReach(cluster, runAs)) {
-    // Other accounts cannot access a folder above it, for example root's home folder.
+    // Other accounts cannot access a folder above `cluster`, for example root's home folder.
     rmSync(cluster, { recursive: true });
     mkdirSync(sharedFolder, { recursive: true, mode: 0o755 });
     const moved = mkdtempSync(join(sharedFolder, 'data-'));
@@ -134,7 +134,7 @@ async function createCluster(wanted: NewCluster): Promise<void> {
 }
 
 async function initdb({ home, cluster, runAs, password, isDurable }: NewCluster): Promise<void> {
-  // The password is in a file, because every user of the machine can see arguments. The account can read files beside the cluster.
+  // Passed in a file, because every user of the machine can see arguments. Postgres' account can read files beside the cluster.
   const data = realpathSync(cluster);
   const passwordFile = `${data}.password`;
   writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });

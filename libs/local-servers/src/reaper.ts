@@ -14,8 +14,8 @@ export const leftBehind = {
 };
 
 /**
- * The reaper is a small process in a separate session, so that neither Ctrl-C nor a closed terminal ends it. It notices the end of
- * this process by the end of its input, which the operating system closes even after `kill -9`.
+ * Sends a command to the reaper, a small process in a separate session, so that neither Ctrl-C nor a closed terminal ends it. The
+ * reaper notices the end of this process by the end of its input, which the operating system closes even after `kill -9`.
  */
 function send(command: Record<string, number | string>): void {
   reaper ??= startReaper();

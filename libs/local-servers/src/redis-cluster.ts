@@ -8,7 +8,7 @@ import { freePort } from './server-process';
 
 const slots = 16_384;
 const masterCount = 3;
-/** On an idle machine three masters agree within two seconds. */
+/** The masters must know each other within this time, in ms. On an idle machine they need two seconds. */
 const agreeWithinMs = 60_000;
 
 /** Three masters, each with a third of the slots, and no replicas. */
@@ -35,7 +35,7 @@ export async function startRedisCluster({
   for (let index = 0; index < masterCount; index++) {
     const folder = join(dataDir, `${index}`);
     mkdirSync(folder, { recursive: true });
-    // The default is the port of the server plus 10,000, which may not be a valid port.
+    // The default cluster port is the port of the server plus 10,000, which may not be a valid port.
     plans.push({ ...options, dataDir: folder, clusterPort: await freePort() });
   }
   const masters: LocalRedis[] = [];

@@ -11,8 +11,7 @@ export interface RedisOptions {
   /** Default: the port of the last run, or any free port. */
   readonly port?: number;
   /**
-   * False is faster but not safe against a power failure: for tests only. It is as safe as true against the death of
-   * the process.
+   * False is faster but not safe against a power failure: for tests only. If only the process dies, both lose nothing.
    */
   readonly isDurable?: boolean;
   /** Makes it a node of a cluster, with this port for the cluster bus. */

@@ -22,7 +22,7 @@ interface ServerRecord {
   readonly port: number;
 }
 
-/** The servers that this process runs now, by folder. */
+/** The ids of the server processes that this process runs now, by folder. */
 const running = new Map<string, number>();
 
 /** A server that runs as a child of this process. */
@@ -159,12 +159,12 @@ export function acceptsConnections(port: number): Promise<boolean> {
   });
 }
 
-/** Below the ports that Linux, macOS and Windows give to connections and to listeners that ask for any port. */
+/** A range below the ports that Linux, macOS and Windows give to connections and to listeners that ask for any port. */
 const chosenPorts = { first: 20_000, last: 32_767 };
 
 /**
- * A free port of 127.0.0.1: `preferred` if that is free. It stays free until a server listens on it: a port that the system chose
- * could be given to the next connection of any process.
+ * A free port of 127.0.0.1: `preferred` if that is free, else one of `chosenPorts`. A port that the system chose could go to the
+ * next connection of any process, before a server listens on it.
  */
 export async function freePort(preferred?: number): Promise<number> {
   if (preferred !== undefined && preferred !== 0 && (await isFree(preferred))) return preferred;

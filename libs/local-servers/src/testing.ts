@@ -4,7 +4,7 @@ import { Client } from 'pg';
 /** A database for one test file. */
 export interface FreshDatabase {
   readonly url: string;
-  /** Removes it and closes its open connections. */
+  /** Removes the database and closes its open connections. */
   drop(): Promise<void>;
 }
 

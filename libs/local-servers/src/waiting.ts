@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** A long wait is checked less often, so that it leaves the CPU time to the other tests. */
+/** The longest pause between two looks. It grows with the time waited, to leave the CPU time to other tests. */
 const longestPauseMs = (waitedMs: number): number => Math.min(Math.max(50, waitedMs / 20), 250);
 
 /** The values that mean "not yet". */
@@ -27,14 +27,14 @@ export async function eventually<Seen>(
   }
 }
 
-/** The first one makes a quick test; the last one is long enough for a machine that stalls for seconds. */
+/** Time-outs to try, in ms, the longest one last. It is long enough for a machine that stalls for seconds. */
 const [longestMs, ...shorterMs] = [16_000, 1000, 4000] as const;
 
 /**
- * Calls `check` with a time-out in ms. Where it fails, calls it again with a longer one, and rejects with the last error.
+ * Calls `check` with a time-out in ms. If it fails, calls it again with longer time-outs, and rejects with the last error.
  *
  * For tests in which a part of an answer must arrive before a time-out ends it. A short time-out can be over before a busy
- * machine has read that part; a long one would make every run slow. Each call of `check` must start its scene anew.
+ * machine has read that part; a long one would make every run slow. Each call of `check` must start from the beginning.
  */
 export async function withEnoughTime(check: (timeoutMs: number) => Promise<void>): Promise<void> {
   for (const timeoutMs of shorterMs) {

@@ -57,7 +57,7 @@ export const sessionSecret = z
   .string()
   .refine((text) => Buffer.byteLength(text) >= 32, 'must be at least 32 bytes long');
 
-/** Nothing connects to port 0, which means any free port. The URL may name several hosts. */
+/** Whether no host of `url`, which may name several, has port 0. Nothing can connect to that port. */
 export function hasUsablePorts(url: string): boolean {
   const [, hosts = ''] = /^[^:]*:\/\/(?:[^/?#]*@)?([^/?#]*)/.exec(url) ?? [];
   return hosts.split(',').every((host) => !/:0+$/.test(host));
@@ -67,7 +67,7 @@ export const postgresSentence =
   'must be a postgres:// URL of one host, with special characters of the password percent-encoded';
 export const portSentence = 'must be a URL without port 0, to which nothing connects';
 
-/** The source of the keys decides about access, so only this machine is trusted without a certificate. */
+/** The server of the keys decides about access, so HTTP without TLS is valid only for a server on this machine. */
 export const jwksUrl = z.string().transform((text, context) => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isTrusted = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname));

@@ -28,7 +28,7 @@ export const developmentPrefix = 'pns-development-';
  * `OTEL_`, also those that are not checked here.
  */
 const schema = z.object({
-  // Only known words are valid: with a typing error the rules of production would not apply.
+  // Only known words are valid, because a mistyped `production` would switch off the rules of production.
   NODE_ENV: oneOf('production', 'development', 'test').default('development'),
   DATABASE_URL: z
     .string()
@@ -144,7 +144,7 @@ export function environmentFaults(env: NodeJS.ProcessEnv = process.env): string[
   return faultsOf(checkedNames(servers, env, given), given);
 }
 
-/** The variables that an app needs, and all others of PNS that are set, unknown ones first. */
+/** The names of the variables that an app needs and of all other variables of PNS that are set, unknown ones first. */
 function checkedNames(needed: readonly EnvironmentName[], env: NodeJS.ProcessEnv, given: Given): string[] {
   const own = [...Object.keys(env), ...Object.keys(given)].filter(
     (name) => name.startsWith('PNS_') && !isFileName(name),

@@ -2,12 +2,12 @@ import { Controller, Get, Header, Res } from '@nestjs/common';
 import { Health, type HealthReport } from './health';
 import { metrics } from './metrics';
 
-/** The part of an HTTP reply that these answers need; Fastify's reply has it. */
+/** The part of Fastify's reply that this controller uses. */
 interface Reply {
   status(code: number): unknown;
 }
 
-/** Liveness, readiness and metrics, in every app that listens. */
+/** Serves liveness, readiness and metrics in every app that listens. */
 @Controller()
 export class HealthController {
   constructor(private readonly health: Health) {}

@@ -28,7 +28,7 @@ export class Health {
   /** Aborted when the app stops: from then on it must get no new work, and long requests must end. */
   readonly stopping: AbortSignal = this.stop.signal;
 
-  /** Adds a part. The app is ready without a part that is optional, and reports its fault. */
+  /** Adds a part. While an optional part is faulty, the app is ready and reports the fault. */
   add(name: string, check: ReadinessCheck, isOptional = false): void {
     this.parts.set(name, { check, isOptional });
   }
@@ -41,12 +41,12 @@ export class Health {
     this.stop.abort();
   }
 
-  /** Every part with `ok` or its fault. A part without an answer within 2 s is not available. */
+  /** Checks every part. A part that does not answer within 2 s is not available. */
   async report(): Promise<HealthReport> {
     const found: string[] = [];
     const [entries] = await Promise.all([
       Promise.all([...this.parts].map(async ([name, { check }]) => [name, await answerOf(check)] as const)),
-      // A part that cannot be reached is reported by its own check.
+      // A failed check for warnings adds none: the readiness check of the part reports the fault.
       ...this.warningChecks.map((check) => answerOf(async () => void found.push(...(await check())))),
     ]);
     const parts = Object.fromEntries(entries);

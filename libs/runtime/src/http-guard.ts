@@ -7,8 +7,8 @@ import { boundUnreadBody } from './unread-body';
 type FrameworkErrors = NonNullable<FastifyServerOptions['frameworkErrors']>;
 
 /**
- * Refuses malformed requests, and limits unread bodies and answers. Call it before any other hook is added, so that its hooks run
- * first.
+ * Refuses malformed requests, and limits unread bodies and answers. Call it before any other hook is added, so that the hooks of
+ * this function run first.
  */
 export function guardRequests(server: FastifyInstance): void {
   server.addHook('onRequest', (request, reply, done) => inTurn(request.raw, reply.raw, done));
@@ -18,7 +18,7 @@ export function guardRequests(server: FastifyInstance): void {
     if (sentence === undefined) return done();
     void reply.code(400).type(problemType).send(requestProblem('REQUEST_MALFORMED', sentence));
   });
-  // Node itself answers an `Expect` header that it does not know, and does not emit `request` for it.
+  // Node does not emit `request` for a request with an unknown `Expect` header, and would answer it itself.
   server.server.on('checkExpectation', (request, response) => {
     inTurn(request, response, () => {
       boundUnreadBody(request, response);
@@ -28,7 +28,7 @@ export function guardRequests(server: FastifyInstance): void {
 }
 
 /**
- * Limits unread bodies and answers of requests that Fastify's router refuses, because no hook runs for these. `answer` sends the
+ * Limits unread bodies and answers of requests that Fastify's router refuses, because no hook runs for them. `answer` sends the
  * refusal.
  */
 export function guardedErrors(answer: FrameworkErrors = answerMalformed): FrameworkErrors {

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Histogram } from 'prom-client';
 import { metrics } from './metrics';
 
-/** Few buckets, because each route has them for every class of status. */
+/** Few buckets, in seconds, because each route has a series for every bucket and class of status. */
 const buckets = [0.01, 0.05, 0.25, 1, 5];
 
 const requestDuration = new Histogram({
@@ -13,7 +13,7 @@ const requestDuration = new Histogram({
   registers: [metrics],
 });
 
-/** The status classes that the routes of PNS answer. */
+/** The classes of the statuses with which the routes of PNS answer. */
 const statusClasses = ['2xx', '4xx', '5xx'];
 
 /** Labels for all paths and methods without a route, because a sender can invent any number of these. */
@@ -23,7 +23,7 @@ const unmatched = { method: 'any', route: 'unmatched' };
 export function measureRequests(server: FastifyInstance): void {
   for (const status of statusClasses.slice(1)) requestDuration.zero({ ...unmatched, status });
   server.addHook('onRoute', ({ method, url }) => {
-    // Fastify adds HEAD to each GET, and it is rarely used.
+    // Fastify adds a HEAD route to each GET route, which is rarely used.
     for (const each of [method].flat().filter((name) => name !== 'HEAD')) {
       for (const status of statusClasses) requestDuration.zero({ method: each, route: url, status });
     }

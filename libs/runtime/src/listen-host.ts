@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import { readEnvironment } from './env';
 import { log } from './log';
 
-/** All addresses of IPv6 and IPv4, and all addresses of IPv4. */
+/** The host that means all addresses of IPv6 and IPv4, and the host that means all addresses of IPv4. */
 const [every, everyIpv4] = ['::', '0.0.0.0'];
 
 /** Error codes of a system without IPv6. */

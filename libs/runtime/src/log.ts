@@ -5,8 +5,8 @@ import type { LogEvent, LogLevel } from './log-events';
 let waiting = '';
 
 /**
- * Writes all lines of one turn of the event loop together. pino's own destination writes line by line. When the reader of the
- * pipe is slower, that blocks the process for a tenth of a second each time.
+ * Writes all lines of one turn of the event loop together. pino's own destination makes a write for each line, and with a slow
+ * reader of the pipe each write blocks the process for a tenth of a second.
  */
 const stdout = {
   write(line: string): void {
@@ -15,8 +15,8 @@ const stdout = {
   },
 };
 
-// Per turn, a pipe accepts only the size of its buffer. The rest would wait in memory, which would grow under a load of some
-// 10,000 lines per second. So a write blocks until the reader has read, as for a file or a terminal.
+// In a turn, a pipe accepts only as much as fits into its buffer. Further lines would wait in memory, which would grow under a
+// load of some 10,000 lines per second. So a write blocks until the reader has read, as for a file or a terminal.
 (process.stdout as { _handle?: { setBlocking?: (isBlocking: boolean) => void } })._handle?.setBlocking?.(true);
 
 function flush(): void {

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 
 /**
- * The part of Node that PNS uses and its documentation does not describe; `log.ts` uses it. `lean-bind.spec.ts` covers the property
- * that Node 25 removes.
+ * Tests the part of Node that `log.ts` uses although Node does not document it. `lean-bind.spec.ts` tests the property that
+ * Node 25 removes.
  */
 it('a pipe on stdout has a handle that can be made blocking', () => {
   const script =

@@ -36,8 +36,8 @@ const kinds = {
 } as const;
 
 /**
- * Traces by the SDK of OpenTelemetry, which reads its settings from the variables `OTEL_*`. Spans get their parents from their
- * callers, because they wait in Redis between two spans; nothing is stored in the context of asynchronous calls.
+ * Traces by the SDK of OpenTelemetry, which reads its settings from the variables `OTEL_*`. Callers pass the parent of each span,
+ * because a notification waits in Redis between two spans; nothing is stored in the context of asynchronous calls.
  */
 export class OpenTelemetry implements Traces {
   private readonly provider: BasicTracerProvider;
@@ -92,7 +92,7 @@ export class OpenTelemetry implements Traces {
   }
 }
 
-/** `traceparent` must be of version 00. */
+/** Parses a trace context; its `traceparent` must be of version 00. */
 function spanContextOf({ traceparent, tracestate }: TraceContext): SpanContext {
   const [, traceId = '', spanId = '', flags] = traceparent.split('-');
   return {
@@ -111,7 +111,7 @@ function traceContextOf({ traceId, spanId, traceFlags, traceState }: SpanContext
   return tracestate === '' ? { traceparent } : { traceparent, tracestate };
 }
 
-/** Logs when spans cannot be exported, and when they can be again. */
+/** Logs when the export of spans begins to fail, and when it works again. */
 class LoggedExporter implements SpanExporter {
   private readonly fault = new RecurringFault('traces.not-exported', 'traces.exported');
 
@@ -135,8 +135,8 @@ class LoggedExporter implements SpanExporter {
 }
 
 /**
- * Logs the SDK's own messages: a wrong setting, or spans that were dropped because they ended faster than they were exported. At most
- * one a minute, because the latter repeats.
+ * Logs the SDK's own messages: a wrong setting, or spans that were dropped because they ended faster than they were exported.
+ * Logs at most one message a minute, because the one about dropped spans repeats.
  */
 function logWarnings(): void {
   const nothing = (): void => undefined;

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Requests of one connection that may wait for the answer to an earlier one. */
+/** Most requests of one connection that may wait for the answer to an earlier request. */
 export const maxPipelinedRequests = 100;
 
 /** The unanswered requests of a connection. */
@@ -9,7 +9,7 @@ interface Unanswered {
   /** The newest request, which the parser may still read, and its answer. */
   newest: IncomingMessage;
   answer: ServerResponse;
-  /** What starts when the answer to the request before it was sent, in order. */
+  /** Starts the waiting requests, in order. Each is called when the answer to the previous request was sent. */
   readonly waiting: (() => void)[];
 }
 
@@ -34,8 +34,8 @@ export function inTurn(request: IncomingMessage, response: ServerResponse, start
 }
 
 /**
- * Calls `refuse` when the answer to bytes that cannot be parsed is next on the connection. Bytes in the body of the newest request are
- * answered in its place; if its own answer has begun, the connection is destroyed.
+ * Calls `refuse`, which answers bytes that cannot be parsed, after all earlier answers. If the bytes are in the body of the
+ * newest request, `refuse` replaces the answer to that request; if that answer has begun, the connection is destroyed.
  */
 export function answerUnparsed(socket: Socket, refuse: () => void): void {
   const unanswered = connections.get(socket);

@@ -25,7 +25,7 @@ export function requestFault({ method, url = '', rawHeaders }: IncomingMessage):
   return undefined;
 }
 
-/** In WHATWG URLs a backslash is the same as a slash, so the second character must not be a backslash either. */
+/** Whether `url` is a path. In WHATWG URLs a backslash is the same as a slash, so neither may be the second character. */
 function isOriginForm(url: string): boolean {
   return url.startsWith('/') && url[1] !== '/' && url[1] !== '\\';
 }

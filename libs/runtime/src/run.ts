@@ -77,7 +77,7 @@ export async function runProcess(
 
 /**
  * Runs `start` in a process that another process has forked. It ends with its parent, also while its event loop is blocked. It
- * ignores SIGINT and SIGTERM, because a terminal or a supervisor sends them to both.
+ * ignores SIGINT and SIGTERM, because a terminal or a supervisor sends them to both processes.
  */
 export async function runForkedProcess(name: string, start: () => Promise<void>): Promise<void> {
   process.on('uncaughtException', (error) => crash(name, error));
@@ -92,7 +92,7 @@ export async function runForkedProcess(name: string, start: () => Promise<void>)
   }
 }
 
-/** An orphan has another parent. The check runs in a separate thread, because the main thread can be blocked. */
+/** Ends the process when its parent has changed. Runs in a separate thread, because the main thread can be blocked. */
 const endWithParent = `
   const parent = process.ppid;
   setInterval(() => process.ppid === parent || process.kill(process.pid, 'SIGKILL'), 1000);
@@ -137,7 +137,7 @@ async function stopAll(apps: readonly INestApplicationContext[]): Promise<void> 
   clearTimeout(timer);
 }
 
-/** A request whose body still arrives must not delay the end of the app. Nothing of it was accepted. */
+/** Closes all connections: a request whose body still arrives must not delay the end. Nothing of it was accepted. */
 function cutConnections(app: INestApplicationContext): void {
   if ('getHttpServer' in app) (app as NestFastifyApplication).getHttpServer().closeAllConnections();
 }

@@ -19,7 +19,7 @@ export interface NewSpan {
 
 /** A span that was started. It is recorded only if its trace is sampled. */
 export interface OpenSpan {
-  /** For the children of the span. */
+  /** The `parent` for children of the span. */
   readonly trace: TraceContext;
   /** Ends the span; with a fault if it failed. Only the first call has an effect. */
   end(attributes?: SpanAttributes, fault?: string): void;
@@ -39,14 +39,14 @@ export function traces(): Traces | undefined {
   return running;
 }
 
-/** Starts to record the traces of this process if `OTEL_EXPORTER_OTLP_ENDPOINT` is set. Otherwise it loads no code for that. */
+/** Starts to record the traces of this process if `areTracesOn()`. Otherwise it does not load the code for traces. */
 export async function startTraces(app: string): Promise<void> {
   if (running !== undefined || !areTracesOn()) return;
   const { OpenTelemetry } = await import('@pns/runtime/open-telemetry');
   running = new OpenTelemetry(app);
 }
 
-/** Stops to record traces, after the ended spans were exported or a few seconds are over. */
+/** Stops recording traces. Resolves when the ended spans were exported or a few seconds are over. */
 export async function stopTraces(): Promise<void> {
   const stopping = running;
   running = undefined;

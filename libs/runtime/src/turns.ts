@@ -21,14 +21,14 @@ function serveNext(): void {
 }
 
 /**
- * Resolves in a turn of the event loop that has done less work than a slice; undefined if that is this turn. Call it directly
+ * Resolves in a turn of the event loop that has worked for less than `sliceMs`; undefined if this turn has. Call it directly
  * before each of many short pieces of work of different callers, which can become ready in the same turn.
  */
 export function shortTurn(): Promise<void> | undefined {
   return isTurnLong() ? nextTurn().then(shortTurn) : undefined;
 }
 
-/** Whether work has taken longer than a slice since the first check in this turn. */
+/** Whether more than `sliceMs` have passed since the first check in this turn. */
 function isTurnLong(): boolean {
   if (turnBegan !== undefined) return performance.now() - turnBegan > sliceMs;
   turnBegan = performance.now();
@@ -40,7 +40,7 @@ function isTurnLong(): boolean {
 export class Slices {
   private startedAt = performance.now();
 
-  /** Whether the slice has lasted long enough. */
+  /** Whether the slice has lasted longer than `sliceMs`. */
   get isOver(): boolean {
     return performance.now() - this.startedAt > sliceMs;
   }

@@ -8,7 +8,7 @@ export const maxHeaderBytes = 16_384;
 
 const malformed = ['REQUEST_MALFORMED', 'The bytes are not a valid HTTP/1.1 request.'] as const;
 
-/** The problem and its sentence for each code of Node's parser and timers; for all others, the request is malformed. */
+/** The problem and its sentence for each code of Node's parser and timers; all other codes mean a malformed request. */
 const problems: Readonly<Record<string, readonly [keyof typeof requestProblemKinds, string] | undefined>> = {
   HPE_HEADER_OVERFLOW: [
     'HEADERS_TOO_LARGE',
@@ -18,7 +18,7 @@ const problems: Readonly<Record<string, readonly [keyof typeof requestProblemKin
   ERR_HTTP_REQUEST_TIMEOUT: ['REQUEST_TIMEOUT', 'The request did not arrive completely within the time limit.'],
 };
 
-/** What a client still sends is discarded for this time, in ms: a connection that is closed before can lose its answer to a reset. */
+/** Further bytes of the client are discarded for this time, in ms: a reset after an earlier close could destroy the answer. */
 const lingerMs = 2000;
 
 /** The connections that are being closed. Node reports an error for each piece that arrives on them. */

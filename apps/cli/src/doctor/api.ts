@@ -27,7 +27,7 @@ export async function apiFindings(client: PnsClient, url: string): Promise<Findi
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error;
     const { status, code } = error.problem;
-    if (status === 404) return [notTheApi(url, `HTTP ${status}`)]; // this is a worker: its health has the same path
+    if (status === 404) return [notTheApi(url, `HTTP ${status}`)]; // the URL is that of a worker, whose health has the same path
     const cure =
       status === 401
         ? 'Set PNS_API_KEY to a valid key.'
@@ -77,7 +77,7 @@ async function configFindings(client: PnsClient): Promise<Finding[]> {
   return [...ofFiles, ...ofEntries, ...ofClients, ...(await secretFindings(client))];
 }
 
-/** Options that were set over the API, and are encrypted with a key that the API does not have. */
+/** Finds options that were set over the API and are encrypted with a key that the API does not have. */
 async function secretFindings(client: PnsClient): Promise<Finding[]> {
   const findings: Finding[] = [];
   const list = (cursor?: string) =>

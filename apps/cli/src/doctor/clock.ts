@@ -1,6 +1,6 @@
 import type { Finding } from './finding';
 
-/** Clocks that differ by more than this make windows and retries early or late, in ms. */
+/** Tolerated difference of two clocks, in ms. A larger one makes windows and retries early or late. */
 const toleratedSkewMs = 1000;
 
 /** Compares the `time` of a server with the times of this machine before and after the request for it, in ms. */

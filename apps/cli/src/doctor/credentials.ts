@@ -35,7 +35,7 @@ export async function credentialFindings(files: OptionFiles, env: NodeJS.Process
   }
 }
 
-/** PNS connects without a proxy, so a set proxy often means that no other way is open. */
+/** Advice for a failed connection. PNS uses no proxy; a set proxy often means that direct connections are blocked. */
 function cureOfConnections(env: NodeJS.ProcessEnv): string {
   const proxy = ['HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy'].find((name) => (env[name] ?? '') !== '');
   const cure = 'Allow connections to it, or correct endpoint and caFile of this client.';
@@ -86,7 +86,7 @@ async function tried({ name, file, transport, token }: Client, cureOfConnection:
   return [{ where, problem: outcome.reason, cure: `Correct the credentials of this client in ${file}.` }];
 }
 
-/** A push that no device would show. */
+/** A push with an empty payload, which no device would show. */
 function deliveryTo(client: string, transport: TransportName, token: string): Delivery {
   const now = Date.now();
   return {

@@ -28,7 +28,7 @@ export function addDoctor(program: Command): void {
         }
         for (const { where, cost } of notes ?? []) output.line(`${output.styled('yellow', where)}: ${cost}`);
       });
-      // Without this sentence, an empty output would mean that these servers have no fault.
+      // Without these sentences, an empty output would mean that the servers that were not checked have no fault.
       if (!isJson(this)) for (const sentence of notLookedAt(env)) process.stderr.write(`${sentence}\n`);
       if (findings.length > 0) throw new CommandFailed();
     });

@@ -31,6 +31,6 @@ function namesIn(path: string): string[] {
   try {
     return readdirSync(path).filter((name) => !name.startsWith('.'));
   } catch {
-    return []; // there are no secrets
+    return []; // the folder of secrets does not exist
   }
 }

@@ -6,7 +6,7 @@ export interface Finding {
   readonly cure: string;
 }
 
-/** A fault of the configuration folder, as the API and the folder itself report it. */
+/** A fault of the configuration folder, reported by the API or found in the folder by this process. */
 interface FileFault {
   readonly file: string;
   readonly line?: number | undefined;

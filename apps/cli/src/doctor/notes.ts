@@ -2,9 +2,9 @@ import { answerOf, pages, type PnsClient } from '@pns/client';
 import type { DoctorEnv } from '../env';
 import { readableSecrets } from './file-modes';
 
-/** A part of PNS that is switched off for the whole server, or a risk that may be intended, and the cost. */
+/** A part of PNS that is switched off for the whole server, or a risk that may be intended; and its cost. */
 export interface Note {
-  /** The property or the variable that switches it off, or a file. */
+  /** The property or variable that switches the part off, or the file with the risk. */
   readonly where: string;
   readonly cost: string;
 }
@@ -14,7 +14,7 @@ type Off = (value: string) => boolean;
 const isFalse: Off = (value) => value === 'false';
 const isEmpty: Off = (value) => value === '';
 
-/** What is lost while the server scope has these values. Narrower scopes may have others. */
+/** Properties that switch a part off for the server scope, and the cost. Narrower scopes may have other values. */
 const properties: readonly (readonly [name: string, isOff: Off, cost: string])[] = [
   ['com.openexchange.pns.transport.websocket.enabled', isFalse, 'Open pages get nothing over Web Sockets.'],
   ['com.openexchange.pns.transport.webhooks.enabled', isFalse, 'Webhooks get nothing.'],
@@ -43,7 +43,7 @@ const variables: readonly (readonly [name: string, cost: string])[] = [
 
 const readableByAll = 'Every account of this machine may read it, and it may contain secrets.';
 
-/** What is switched off for the whole server. @throws ProblemError if the API refuses the key */
+/** Lists the parts that are switched off for the whole server, and the risks. @throws ProblemError if the API refuses the key */
 export async function notesOf(client: PnsClient, { all: env, configDir }: DoctorEnv): Promise<Note[]> {
   const values = new Map<string, string>();
   const { items } = await answerOf(client.GET('/v1/config/properties'));

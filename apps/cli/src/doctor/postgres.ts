@@ -10,7 +10,7 @@ const oldestVersion = 15;
 /** Connections of one API, one dispatcher and one worker for each transport: eight for each process. */
 const neededConnections = 64;
 
-/** What to do, by the code of Postgres' refusal. Source: PostgreSQL, "Error Codes". */
+/** The cure for each error code with which Postgres refuses. Source: PostgreSQL, "Error Codes". */
 const cures: readonly (readonly [codes: RegExp, cure: string])[] = [
   [/^28/, 'Correct the user and the password in DATABASE_URL, or pg_hba.conf of the server.'],
   [/^3D000/, 'Create the database, or correct its name in DATABASE_URL.'],
@@ -109,7 +109,7 @@ async function migrationFindings(client: Client): Promise<Finding[]> {
   return findings;
 }
 
-/** Since Postgres 15, only the owner of a database may create tables in its schema `public`. */
+/** Finds a missing right to create tables: since Postgres 15, only the owner of a database has it in the schema `public`. */
 async function schemaFindings(client: Client): Promise<Finding[]> {
   const { rows } = await client.query<{ account: string; isCreator: boolean }>(
     `SELECT current_user AS account,

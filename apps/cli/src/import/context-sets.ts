@@ -5,20 +5,20 @@ import type { OriginalFile } from './original-folder';
 import type { ReportLine, Standing } from './report';
 import { booleanWord, entriesOf, isFields, named, noFields } from './yaml-file';
 
-/** The context sets of a file as they are written, by name. */
+/** The context sets to write into a file: the fields of each set, by its name. */
 type WrittenSets = ReadonlyMap<string, ReadonlyMap<string, unknown>>;
 
-/** A field of a set, and what becomes of it. */
+/** A field of a set, and how it is imported. */
 interface Field {
   readonly original: string;
   readonly standing: Standing;
   readonly reason?: string;
-  /** The field that is written. */
+  /** The name under which the field is written; absent if it is not written. */
   readonly name?: string;
   readonly value?: unknown;
 }
 
-/** The context sets of the original, whose format PNS reads too, with our names of properties. */
+/** Converts context sets of the original: PNS has the same format, but other names for some properties. */
 export class ImportedContextSets {
   /** The sets of each file, by its path in our folder. */
   readonly written = new Map<string, WrittenSets>();
@@ -26,7 +26,7 @@ export class ImportedContextSets {
   /** The file of each set name. PNS cannot distinguish sets with the same name. */
   private readonly fileOf = new Map<string, string>();
 
-  /** `name` is the path below the folder of context sets. */
+  /** Converts a file. `name` is its path below the folder of context sets. */
   take(original: OriginalFile, name: string): void {
     const sets = new Map<string, ReadonlyMap<string, unknown>>();
     for (const entry of entriesOf(original, this.lines, { numbersAsText: true })) {
@@ -90,7 +90,7 @@ function convertedField(original: string, value: unknown): Field {
   return { original, standing, ...(reason && { reason }), name, value: converted };
 }
 
-/** `yes`, `no`, `on` and `off` are true and false in the YAML of the original. */
+/** The field with the value `true` or `false`. The original's YAML reads `yes`, `no`, `on` and `off` as booleans. */
 function reworded(original: string, word: boolean): Field {
   const { standing, reason, name } = convertedProperty(original, String(word));
   if (name === undefined) return { original, standing, ...(reason && { reason }) };
@@ -125,7 +125,7 @@ function addedTagsField(value: unknown): Field {
   return { original, standing: 'taken', name: original, value };
 }
 
-/** Two names of the original may be one property here. */
+/** Keeps the value of one field for each property: two names of the original may be one property here. */
 function withoutDuplicates(fields: readonly Field[]): Field[] {
   const winners = new Map<string, Field>();
   for (const field of fields) {

@@ -1,17 +1,17 @@
 import { foreignNameReason, knownProperty, originalProperty, propertyValue, valueFault } from '@pns/config-cascade';
 import type { Standing } from './report';
 
-/** What becomes of a property of the original. `name` and `text` are ours, where it is written. */
+/** How a property of the original is imported. `name` and `text` are those to write; absent if it is not written. */
 export interface ConvertedProperty {
   readonly standing: Standing;
   readonly reason?: string;
   readonly name?: string;
   readonly text?: string;
-  /** Whether it is an option of each webhook in PNS. */
+  /** Whether the property is an option of each webhook in PNS. */
   readonly isPerWebhook?: boolean;
 }
 
-/** The name and the value of a property of the original, in ours. */
+/** Converts the name and the value of a property of the original. */
 export function convertedProperty(name: string, value: string): ConvertedProperty {
   const text = value.trim();
   const original = originalProperty(name);
@@ -35,7 +35,7 @@ export function convertedProperty(name: string, value: string): ConvertedPropert
   return reason === undefined ? { standing: 'not-needed', reason: ofOthers } : { standing: 'unknown', reason };
 }
 
-/** For entries of other parts of the groupware, whose properties are in the same folder. */
+/** The reason for entries of other parts of the groupware, whose properties are in the same folder. */
 export const ofOthers = 'belongs to another part of the groupware';
 
 /** Whether two texts are the same value of a property. */
@@ -43,7 +43,7 @@ export function isSameValue(name: string, one: string, other: string): boolean {
   return JSON.stringify(propertyValue(name, one)) === JSON.stringify(propertyValue(name, other));
 }
 
-/** Only names of the groupware are shown: in a broken line, a secret may be read as a name. */
+/** The name, if a report may show it: only names of the groupware, because a secret in a broken line may be read as a name. */
 export function shownName(name: string): { readonly entry?: string } {
   return /^com\.openexchange\.[\w.:/-]{1,300}$/.test(name) ? { entry: name } : {};
 }

@@ -10,7 +10,7 @@ import { inOrder, type ReportLine } from './report';
 import { propertiesText, yamlText } from './written-folder';
 import { entriesOf, isFields, named, notNeededEntries } from './yaml-file';
 
-/** A configuration folder of the original in our format. */
+/** A configuration folder of the original, converted to our format. */
 export interface ImportedFolder {
   readonly lines: readonly ReportLine[];
   /** The files to write, by path. */
@@ -42,7 +42,7 @@ function kindOf(file: string): Kind {
   const name = posix.basename(file);
   // All files below a folder such as `.git/` are hidden.
   if (file.split('/').some((part) => part.startsWith('.'))) return { kind: 'copy' };
-  // Files of editors, of package managers and of version control.
+  // Copies that editors, package managers and version control make.
   if (/^[#~]|~$|[.#](?:bak|orig|rej|old|save|rpmnew|rpmsave|rpmorig|dpkg-\w+|ucf-\w+|swp)$|#$/.test(name))
     return { kind: 'copy' };
   if (/\.properties$/i.test(name)) return { kind: 'properties' };
@@ -72,7 +72,7 @@ export function importedFolder(path: string): ImportedFolder {
   const options = new ImportedOptions(folder, properties.settings);
   const sets = new ImportedContextSets();
   const entries: OptionEntry[] = [];
-  // Of two entries for one client, the first is written: that of the top of the folder, before one in a folder of copies.
+  // The first of two entries for one client is written, so files at the top of the folder come before those in folders of copies.
   for (const each of files.toSorted((a, b) => depthOf(a.original) - depthOf(b.original))) {
     const { original } = each;
     if (each.kind === 'options') {
@@ -102,7 +102,7 @@ function depthOf({ file }: OriginalFile): number {
   return file.split('/').length;
 }
 
-/** The line of a file that has no entries. `reason` is the reason for a file that no entry names. */
+/** The report line of a file that has no entries. `reason` is used if no entry names the file. */
 function lineOfFile(file: string, keyFiles: KeyFiles, reason: string): ReportLine {
   const copy = keyFiles.copies.get(file);
   if (copy !== undefined) return { file, standing: 'renamed', reason: `is copied to ${copy}` };
@@ -121,7 +121,7 @@ const pushClientTypes: readonly (readonly [type: RegExp, target: OptionFile, end
   [/^(?:fcm|gcm)$/i, 'pns-gcm-options.yml', '-android'],
 ];
 
-/** The entries of a file in `pushClientConfig/` that are taken over. The others are added to `lines`. */
+/** Returns the entries of a file in `pushClientConfig/` that are imported. Adds report lines for all other entries to `lines`. */
 function pushClients(original: OriginalFile, options: ImportedOptions, lines: ReportLine[]): OptionEntry[] {
   const { file } = original;
   const taken: OptionEntry[] = [];
@@ -152,7 +152,7 @@ function pushClients(original: OriginalFile, options: ImportedOptions, lines: Re
   return taken;
 }
 
-/** The lines for the metadata of properties. PNS knows `final`, which operators set over the API; nothing else is needed. */
+/** The report lines for metadata of properties. PNS needs only `final`, which operators set over the API. */
 function metadataLines(original: OriginalFile): ReportLine[] {
   const lines: ReportLine[] = [];
   const { file } = original;
@@ -174,7 +174,7 @@ function metadataLines(original: OriginalFile): ReportLine[] {
   return lines;
 }
 
-/** Our name of a property whose type is not known. */
+/** Finds our name of a property whose type is not known: tries a value of each type. */
 function withAnyValue(name: string): { readonly name?: string } {
   for (const value of ['true', '1000', 'all', 'equal']) {
     const converted = convertedProperty(name, value);

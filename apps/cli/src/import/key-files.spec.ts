@@ -20,7 +20,7 @@ const keystore = authority.pkcs12(authority.client('Apple Push Services: mail'),
 
 let count = 0;
 
-/** The import of a folder with these files. */
+/** Imports a folder with these files. */
 function importOf(files: Readonly<Record<string, string | Buffer>>) {
   const path = join(folder, String(++count));
   writeSample(

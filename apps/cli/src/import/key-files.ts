@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import type { NamedFile, OriginalFolder } from './original-folder';
 
-/** The folder of PNS for the files that options name. Options that have only an id name files here, also in the original. */
+/** The folder for files that options name. An option with an id names a file in this folder, in PNS and in the original. */
 const secretsFolder = 'secrets';
 
 /** A copy of a file, for an entry that is being taken over. */
@@ -23,11 +23,11 @@ interface Naming {
 export class KeyFiles {
   /** The files to write, by their paths in our folder. */
   readonly written = new Map<string, Buffer>();
-  /** Where the files of the original's folder are copied to. */
+  /** The path in our folder for each file of the original's folder that is copied. */
   readonly copies = new Map<string, string>();
-  /** The fields that name the files of the original's folder. */
+  /** For a file of the original's folder, the field that names it. */
   private readonly namings = new Map<string, Naming>();
-  /** The paths of files that fields name. No other file is copied there, also if the original lacks the file of the field. */
+  /** Paths for the files that fields name. No other file is copied to such a path, even if the original lacks the named file. */
   private readonly reserved = new Set<string>();
   /** The files of the entry that is being taken over. */
   private readonly pending = new Map<string, NamedFile>();
@@ -39,7 +39,7 @@ export class KeyFiles {
     this.reserved.add(isId ? targetFor(value) : posix.normalize(value));
   }
 
-  /** Where the file at a path of the original will be; undefined if there is no file. */
+  /** Plans a copy of the file at a path of the original; `keep` makes the copy. Undefined if there is no file. */
   copied(path: string, client: string): KeyFileCopy | undefined {
     const found = this.folder.named(path);
     if (found === undefined) return undefined;
@@ -56,7 +56,7 @@ export class KeyFiles {
     return found === undefined ? undefined : this.pendingCopy(targetFor(id), found);
   }
 
-  /** Notes that a field names a file. The first field that is used decides what is reported of a file that is not copied. */
+  /** Notes that a field names a file. If the file is not copied, the report names the first field that the original uses. */
   noteNaming(value: string, isId: boolean, naming: Naming): void {
     const file = (isId ? this.withId(value) : this.folder.named(value))?.file;
     if (file === undefined) return;
@@ -70,7 +70,7 @@ export class KeyFiles {
   }
 
   /**
-   * A file of the entry that is being taken over. Files of other entries are not found, because a client must not get their keys.
+   * Reads a file of the entry that is being taken over. Files of other entries are not found: a client must not get their keys.
    *
    * @throws Error with the system's code, as for a file that does not exist
    */
@@ -80,7 +80,7 @@ export class KeyFiles {
     return bytes;
   }
 
-  /** Keeps the files of the entry that was just taken over. */
+  /** Adds the files of the entry that was just taken over to the files to write. */
   keep(): void {
     for (const [target, { bytes, file }] of this.pending) {
       this.written.set(target, bytes);

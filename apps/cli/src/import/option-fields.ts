@@ -4,7 +4,7 @@ import { booleanWord } from './yaml-file';
 /** The option files that are written. */
 export type OptionFile = 'pns-apns-options.yml' | 'pns-gcm-options.yml' | 'pns-wns-options.yml' | 'webhooks.yml';
 
-/** What becomes of a field of an entry. Without `value` it is not written. */
+/** How a field of an entry is imported. Without `value`, the field is not written. */
 export interface ConvertedField {
   readonly standing: Standing;
   readonly reason?: string;
@@ -20,13 +20,13 @@ const numberFields: ReadonlySet<string> = new Set([
   'maxNumberOfSubscriptionsPerUser',
 ]);
 
-/** Fields that belong to the other kind of credentials. */
+/** For each `authtype`, the fields that only the other `authtype` uses. */
 const fieldsOfOtherAuthtype = {
   jwt: ['keystore', 'keystoreId', 'password'],
   certificate: ['privatekey', 'privatekeyId', 'keyid', 'teamid'],
 } as const;
 
-/** The field of an entry as PNS reads it. Whether its value is valid is checked later, with the whole entry. */
+/** Converts a field of an entry. Its value is checked later, with the whole entry. */
 export function convertedField(target: OptionFile, field: string, fields: Fields): ConvertedField {
   const value = fields[field];
   if (value === null || value === undefined) return { standing: 'not-needed', reason: 'has no value' };
@@ -37,7 +37,7 @@ export function convertedField(target: OptionFile, field: string, fields: Fields
   return { standing: 'taken', value };
 }
 
-/** The value as it is written. `word` replaces it if the original is written in a form of YAML 1.1. */
+/** The value to write. `word` replaces it if the original has a spelling of YAML 1.1. */
 function inOurWords(value: unknown, word: boolean | number | undefined): ConvertedField {
   return word === undefined
     ? { standing: 'taken', value }

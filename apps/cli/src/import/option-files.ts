@@ -12,7 +12,7 @@ import type { ReportLine } from './report';
 import type { WebhookSettings } from './webhook-settings';
 import { isFields, named, noFields } from './yaml-file';
 
-/** The options of a client or webhook as they are written, and their origin. */
+/** The options to write for a client or webhook, and their origin. */
 interface Written {
   readonly options: ReadonlyMap<string, unknown>;
   readonly file: string;
@@ -21,7 +21,7 @@ interface Written {
 
 type ReadFile = (path: string) => Buffer;
 
-/** The schemas with which PNS reads the files. Without an environment the rules of production hold. */
+/** The schemas with which PNS in production reads the files. */
 const schemas: Readonly<Record<OptionFile, (readFile: ReadFile) => z.ZodType>> = {
   'pns-apns-options.yml': (readFile) => apnsOptionsFileFor('production', readFile),
   'pns-gcm-options.yml': (readFile) => fcmOptionsFileFor('production', readFile),
@@ -51,17 +51,17 @@ interface EntrySource {
 export interface OptionEntry {
   readonly source: EntrySource;
   readonly entry: YamlEntry;
-  /** The fields that have no effect in its file, with the reasons. */
+  /** Fields that have no effect in the file of the original, and how the import reports them. */
   readonly ignored?: ReadonlyMap<string, ConvertedField>;
 }
 
-/** A field of the original, and what becomes of it. */
+/** A field of the original, and how it is imported. */
 interface Field extends ConvertedField {
   readonly name: string;
   readonly line: number;
 }
 
-/** The option files of the original, in ours. Each entry is checked as PNS will read it, and is written only if it is usable. */
+/** Converts the option files of the original. Each entry is checked as PNS will read it, and written only if it is usable. */
 export class ImportedOptions {
   readonly written = new Map<OptionFile, Map<string, Written>>();
   readonly lines: ReportLine[] = [];
@@ -81,7 +81,7 @@ export class ImportedOptions {
     for (const each of entries) this.takeOne(each);
   }
 
-  /** Notes the files that an entry names. `isUsed` says whether the original reads them. */
+  /** Notes the files that an entry names. `isUsed` says whether the original reads the file of a field. */
   noteKeyFiles(
     { file, target }: Omit<EntrySource, 'client'>,
     entry: YamlEntry,
@@ -127,7 +127,7 @@ export class ImportedOptions {
     this.written.set(target, ofTarget);
     const before = ofTarget.get(client);
     if (before !== undefined) {
-      // The options are equal, so its files have the same bytes as the files that are written.
+      // The options are equal, so the files of this entry have the same bytes as the files that are written.
       if (isDeepStrictEqual(before.options, options)) this.keyFiles.keep();
       return report(checked.map((field) => overruled(field, before, options)));
     }
@@ -137,7 +137,7 @@ export class ImportedOptions {
     this.reportOpenWebhook(source, entry, options);
   }
 
-  /** Copies the file that a field names. PNS reads no files of an entry that is not enabled, so these may be missing. */
+  /** Copies the file that a field names. It may be missing if the entry is not enabled, because PNS does not read it then. */
   private withKeyFile({ target, client }: EntrySource, name: string, field: ConvertedField): ConvertedField {
     const { value } = field;
     if (typeof value !== 'string') return field;
@@ -154,7 +154,7 @@ export class ImportedOptions {
     return { standing: 'by-hand', value: copy.target, reason };
   }
 
-  /** The entry as PNS reads it; without `options` if it is not usable. */
+  /** Checks an entry as PNS will read it. The result has `options` only if the entry is usable. */
   private checked(
     { target, client }: EntrySource,
     fields: readonly Field[],
@@ -186,7 +186,7 @@ export class ImportedOptions {
     return issues.length === 0 ? { checked, options } : { checked, fault: optionsSentence(issues) };
   }
 
-  /** The settings for all webhooks that this one does not have itself. */
+  /** The settings for all webhooks that apply to a webhook with these options. */
   private settingsFor(options: ReadonlyMap<string, unknown>): WebhookSettings {
     const { allowedNetworks, ...rest } = this.settings;
     const isOpen = options.get('uriValidationMode') === 'none';

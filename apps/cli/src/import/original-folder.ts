@@ -10,7 +10,7 @@ export interface OriginalFile {
   readonly content: FileContent;
 }
 
-/** Where the packages of the original put the folder. Its options name files by this path, also in a copy of the folder. */
+/** Where the packages of the original put the folder. Its options name files by this path, even in a copy at another path. */
 const installedPath = /^\/opt\/open-xchange\/etc\//;
 
 /** The configuration folder of the original, read only. */
@@ -40,7 +40,7 @@ export class OriginalFolder {
     return { bytes: content.bytes, name: basename(named), isNamesake: false, ...(isElsewhere ? {} : { file }) };
   }
 
-  /** A file at the top of the folder that has the same name, but is at another path. */
+  /** The file at the top of the folder that has the file name of `path`. */
   private namesake(path: string): NamedFile | undefined {
     const found = this.at(basename(path));
     return found && { ...found, isNamesake: true };
@@ -51,13 +51,13 @@ export class OriginalFolder {
 export interface NamedFile {
   readonly bytes: Buffer;
   readonly name: string;
-  /** Whether it is not at the path that the option has, but only has the same name. */
+  /** Whether the file has only the name that the option gives, but is in another folder. */
   readonly isNamesake: boolean;
-  /** Relative to the folder; absent if it is elsewhere. */
+  /** Relative to the folder; absent if the file is elsewhere. */
   readonly file?: string;
 }
 
-/** `seen` contains the real paths of the folders above, because links may form a circle. */
+/** Lists the files below `folder`. `seen` has the real paths of its parents, because links may form a circle. */
 function filesBelow(root: string, folder: string, seen: ReadonlySet<string>): OriginalFile[] {
   const path = join(root, folder);
   const real = realPath(path);

@@ -5,7 +5,7 @@ import { propertiesText } from './written-folder';
 
 const pns = 'com.openexchange.pns';
 
-/** A text with each character in a random spelling of Java. */
+/** `text` with each character in a random spelling that Java's properties files allow. */
 const spelled = (text: string, mustEscape: RegExp) =>
   fc
     .tuple(...[...text].map((character) => fc.nat(5).map((spelling) => spell(character, spelling, mustEscape))))

@@ -5,7 +5,7 @@ import type { OriginalFile } from './original-folder';
 import type { ReportLine } from './report';
 import { takenAsWebhookSetting, type WebhookSettings } from './webhook-settings';
 
-/** A property as it is written, and its origin. */
+/** A property to write, and its origin. */
 export interface WrittenProperty {
   readonly name: string;
   readonly text: string;
@@ -21,7 +21,7 @@ interface Candidate extends ConvertedProperty {
   readonly original: string;
 }
 
-/** The properties of the original's files, in our names. */
+/** The properties of the original's files, with our names. */
 interface ImportedProperties {
   readonly written: readonly WrittenProperty[];
   readonly settings: WebhookSettings;
@@ -56,7 +56,7 @@ export function importedProperties(files: readonly OriginalFile[], hasWebhooks: 
       continue;
     }
     const before = written.get(name);
-    // A name of ours decides over another name of the original for the same property.
+    // A line with our name takes precedence over a line with another name of the original for the same property.
     const isWinner = before === undefined || candidate.original === name || before.original !== name;
     const winner = isWinner ? { ...candidate, name, text } : before;
     const loser = isWinner ? before : candidate;
@@ -108,8 +108,8 @@ function candidatesIn({ file, content }: OriginalFile, lines: ReportLine[]): Can
 }
 
 /**
- * Java reads a colon as a separator; we read it as a part of the name, because the original's documentation has lines with topics
- * that are not escaped. Such a line is read as the documentation means it.
+ * Converts a line. Java ends the name at a colon; PNS reads the colon as a part of the name, because the original's documentation
+ * has topics without escapes. If only PNS' reading, `ours`, is usable, the line is converted as the documentation means it.
  */
 function candidateOf(file: string, { name, text, line }: Assignment, ours: Assignment | undefined): Candidate {
   const converted = convertedProperty(name, text);

@@ -1,4 +1,4 @@
-/** What becomes of an entry of the original's configuration folder. */
+/** How an entry of the original's configuration folder is imported. */
 export const standings = ['taken', 'renamed', 'not-needed', 'overridden', 'by-hand', 'wrong', 'unknown'] as const;
 export type Standing = (typeof standings)[number];
 

@@ -9,7 +9,7 @@ export interface WebhookSettings {
 }
 
 /**
- * The networks that the original calls local, without link-local addresses: at one of these, clouds answer with credentials of the
+ * The networks that the original calls local, except link-local ones: at one of these addresses, clouds serve credentials of the
  * machine.
  */
 const localNetworks = ['127.0.0.0/8', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '::1/128'] as const;
@@ -21,7 +21,7 @@ interface Taken {
 
 const prefix = 'com.openexchange.pns.transport.webhooks.';
 
-/** Takes a property of the original for all webhooks over to `settings`. */
+/** Adds a property that the original has for all webhooks to `settings`. */
 export function takenAsWebhookSetting(
   name: string,
   value: string,

@@ -15,7 +15,7 @@ export function propertiesText(properties: readonly WrittenProperty[]): string {
   return [header, ...assignments].join('\n');
 }
 
-/** In ASCII, which is the same in each encoding that Java and PNS read. */
+/** Escapes `text` to ASCII, which is the same in each encoding that Java and PNS read. */
 function escaped(text: string, special: RegExp): string {
   return text
     .split('')
@@ -28,7 +28,7 @@ function escaped(text: string, special: RegExp): string {
 
 /** The text of an option file or of a file of context sets. */
 export function yamlText(entries: ReadonlyMap<string, ReadonlyMap<string, unknown>>): string {
-  // Texts in quotes are the same in all versions of YAML.
+  // A text in quotes has the same value in all versions of YAML.
   return `${header}\n${stringify(entries, { defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN', lineWidth: 0 })}`;
 }
 

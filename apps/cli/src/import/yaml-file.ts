@@ -25,7 +25,7 @@ export function entriesOf(
   return entries;
 }
 
-/** The lines of a YAML file that PNS does not need. */
+/** The report lines of a YAML file that PNS does not need. */
 export function notNeededEntries(original: OriginalFile, reason = ofOthers): ReportLine[] {
   const lines: ReportLine[] = [];
   for (const { name, line } of entriesOf(original, lines))
@@ -50,7 +50,7 @@ export function isFields(value: unknown): value is Readonly<Record<string, unkno
 
 export const noFields = 'has no fields; write them below its name, indented';
 
-/** YAML 1.1, which the original reads, has more words for true and false. */
+/** The boolean of a word: YAML 1.1, which the original reads, has more words for true and false. */
 export function booleanWord(value: unknown): boolean | undefined {
   if (typeof value !== 'string') return undefined;
   return /^(?:true|yes|on)$/i.test(value) ? true : /^(?:false|no|off)$/i.test(value) ? false : undefined;

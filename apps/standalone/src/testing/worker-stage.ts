@@ -62,7 +62,7 @@ export class WorkerStage {
     rmSync(this.folder, { recursive: true });
   }
 
-  /** A provider of the running worker. */
+  /** A provider (of Nest) in the running worker. */
   part<Part>(type: abstract new (...parts: never[]) => Part): Part {
     if (this.worker === undefined) throw new Error('No worker is running.');
     return this.worker.get(type, { strict: false });

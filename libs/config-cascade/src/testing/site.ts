@@ -57,7 +57,7 @@ export async function openSite(): Promise<Site> {
   const redis = new Redis(testRedisUrl());
   const channel = `${prefix}:config:changed`;
   const opened: INestApplicationContext[] = [];
-  /** A process reads everything again when it has begun to listen. */
+  /** Counts the processes that listen: each reads everything again when it has begun to listen. */
   const readAgain = jest.spyOn(ConfigCascade.prototype, 'applyAny');
   const stopProcesses = async (): Promise<void> => {
     await Promise.all(opened.splice(0).map((app) => app.close()));
@@ -126,7 +126,7 @@ export async function set(
   await changes.make(changeOf(place), () => store.put(place, { name, value }));
 }
 
-/** Fails unless `holds` becomes true after `change` in each round, and within a second in one of five. */
+/** Makes a change until `holds` becomes true within a second after it. Fails after five rounds, or if `holds` stays false. */
 export async function withinOneSecond(
   change: (round: number) => Promise<void>,
   holds: (round: number) => Promise<boolean>,

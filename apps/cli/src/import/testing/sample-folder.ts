@@ -2,10 +2,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Standing } from '../report';
 
-/** The expected report of an entry: its line, its name where it is shown, and what becomes of it. */
+/** The expected report of an entry: its line, its name if the report shows it, and its standing. */
 type Expected = readonly [line: number | undefined, entry: string | undefined, standing: Standing];
 
-/** A file of a folder of the original. `expected` has each entry of it. */
+/** A file of a folder of the original, and the expected report of its entries. */
 interface SampleFile {
   readonly file: string;
   readonly content: string | Buffer;
