@@ -37,7 +37,7 @@ export class PerClient<Options extends object, Sender extends { close(): void | 
 
   constructor(
     private readonly make: (options: Options) => Sender,
-    /** Equal (===) for options that can share a sender; by default the options object itself. */
+    /** Returns a value that is equal (===) for options that can share a sender; by default the options object itself. */
     private readonly madeFor: (options: Options) => unknown = (options) => options,
   ) {}
 
@@ -70,7 +70,7 @@ export class PerClient<Options extends object, Sender extends { close(): void | 
     this.retired.add(closed);
   }
 
-  /** Resolves when all deliveries in progress have ended and all senders are closed. */
+  /** Closes all senders. Resolves when their deliveries in progress have ended and they are closed. */
   async close(): Promise<void> {
     for (const client of this.senders.keys()) this.retire(client);
     await Promise.all(this.retired);
