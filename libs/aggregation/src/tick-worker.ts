@@ -134,9 +134,9 @@ export class TickWorker implements BeforeApplicationShutdown {
   /**
    * Adds ticks for the due windows that did not fit into the batch, so that other threads and dispatchers take them. Also adds
    * one for the next window, whose tick may be lost. If the batch is empty, the due windows were skipped because of other
-   * batches, and get a tick when those are settled. If the last run failed, for instance while Postgres was away, adds no ticks
-   * for due windows: the ticks of the first run exist, or the sweep replaces them. After the death of a process, the batch is
-   * taken again and the ticks are added.
+   * batches, and get a tick when those are settled. If the last run failed, for instance while Postgres was away, due windows get
+   * no new ticks: the ticks of the first run exist, or the sweep replaces them. After the death of a process, the batch is taken
+   * again and the ticks are added.
    */
   private async scheduleRest({ shard, windows, left, clock, nextDueAt }: Batch, isFirstRun: boolean): Promise<void> {
     const needsMore = isFirstRun && windows.length > 0;

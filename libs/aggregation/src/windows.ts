@@ -214,7 +214,7 @@ export class Windows {
     return ofShards.map(({ overdue }) => overdue);
   }
 
-  /** Erases the owner's windows, those that wait and those in batches, a thousand at a time. */
+  /** Erases the owner's windows: those that wait, about a thousand at a time, and those in batches. */
   async erase(owner: Owner): Promise<Erased> {
     const steps: Erased[] = [];
     for (const shard of this.keys.shardsOf(owner)) {

@@ -45,7 +45,7 @@ const halfOpenWaitMs = 1000;
 interface Endpoint {
   readonly slots: BulkheadPolicy;
   readonly breaker: CircuitBreakerPolicy;
-  /** When an open circuit lets the next try through, in ms since the epoch. */
+  /** When an open circuit allows the next attempt, in ms since the epoch. */
   nextTryAt: number;
   /** When a pause that the endpoint requested ends, in ms since the epoch. */
   pausedUntil: number;

@@ -41,9 +41,9 @@ export class AnswerTimeoutError extends Error {
 interface GuardedOptions {
   /** Networks in CIDR notation that are allowed in addition to public addresses. */
   readonly allowedNetworks: readonly string[];
-  /** Connections to one endpoint at once. */
+  /** Most connections to one endpoint at the same time. */
   readonly maxConnections: number;
-  /** The time from the start of a request to its answer. */
+  /** The time limit from the start of a request to its answer. */
   readonly timeoutMillis: number;
   /** Certificates in PEM that are trusted in addition to the public authorities. */
   readonly caFile?: string | undefined;
@@ -70,7 +70,7 @@ type AddressesOf = (hostname: string) => readonly LookupAddress[];
 /** A body up to this size is read, so that the connection can be used again; a longer one closes the connection. */
 const maxAnswerBytes = 16 * 1024;
 
-/** Interim answers (1xx) that are read before the answer to one request; the next one ends the attempt. */
+/** Most interim answers (1xx) that are read before the answer to one request; the next one ends the attempt. */
 const maxInterimAnswers = 32;
 
 /** The endpoint has sent more than `maxInterimAnswers`. */

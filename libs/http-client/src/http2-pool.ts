@@ -109,7 +109,7 @@ export class Http2Pool {
       const connection = this.withRoom();
       if (connection === undefined) return this.connect();
       const request = this.waiting.shift();
-      // A request that was aborted meanwhile has ended.
+      // A request that was aborted while it waited has ended.
       if (request === undefined || !this.unanswered.has(request)) continue;
       request.restart();
       connection.take(request);

@@ -65,7 +65,7 @@ const failureMs = 1000;
 /** Most cached names, some hundred bytes each. A name that was evicted is only looked up again. */
 const maxNames = 10_000;
 
-/** This does not count as an attempt, because the endpoint is not the cause. */
+/** The deferral does not count as an attempt, because the endpoint is not the cause. */
 const namesDeferred: Outcome = {
   kind: 'retry',
   reason: 'Too many names of this user or context are being looked up; no request was sent to the endpoint.',
@@ -76,7 +76,7 @@ const namesDeferred: Outcome = {
 /**
  * Looks each name up once at a time for all callers, and bounds the look-ups of one user, of one context and of the
  * process. Further look-ups wait in their order for a short time. Names that were found the last time have separate
- * bounds, so names of a user without an answer do not delay the names that work.
+ * bounds, so names that get no answer do not delay the names that work.
  */
 export class Names {
   private readonly known = new LRUCache<string, Memory>({ max: maxNames });

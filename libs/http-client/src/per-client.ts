@@ -41,7 +41,7 @@ export class PerClient<Options extends object, Sender extends { close(): void | 
     private readonly madeFor: (options: Options) => unknown = (options) => options,
   ) {}
 
-  /** The client's sender for these options. */
+  /** Returns the client's sender for these options; creates or replaces it if necessary. */
   of(client: string, options: Options): ClientSender<Options, Sender> {
     const known = this.senders.get(client);
     if (known?.options === options) return known;

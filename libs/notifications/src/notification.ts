@@ -22,7 +22,7 @@ export interface Notification {
   readonly keepIdForMs?: number;
   /** Distinguishes notifications of two producers whose own ids are equal; absent where ids are unique without it. */
   readonly producer?: string;
-  /** The span that posted it; absent while this process records no traces, or if the trace is not sampled. */
+  /** The span in which it was posted; absent while this process records no traces, or if the trace is not sampled. */
   readonly postedBy?: TraceContext;
 }
 
@@ -34,7 +34,7 @@ export interface StoredNotification
   readonly joined?: readonly string[];
 }
 
-/** Payloads that differ only in the order of their keys are equal. */
+/** Writes the same text for payloads that differ only in the order of their keys. */
 const canonicalJson = configure({ deterministic: true });
 
 /** The texts of one payload, each computed once for any number of users. */

@@ -37,11 +37,11 @@ export interface PushStyle {
   /** The fields of the payload that are sent to the app. Default: all. */
   readonly dataFields?: readonly string[];
   readonly hasBadge: boolean;
-  /** The name of a sound; none is played without one. */
+  /** The name of a sound; without it, no sound is played. */
   readonly sound?: string;
 }
 
-/** The push can never be created, because a template has a fault or exceeds the limits of a delivery. Also an `Outcome`. */
+/** The push can never be created, because a template has a fault or exceeds the limits of a delivery. Usable as an `Outcome`. */
 export interface ContentRefusal {
   readonly kind: 'rejected';
   readonly reason: string;

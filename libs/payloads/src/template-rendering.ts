@@ -1,9 +1,9 @@
 import type { TemplateNode } from './template';
 
-/** Rendering steps of one delivery: each part of a template, each list entry and each lookup of a name is a step. */
+/** Most rendering steps of one delivery: each part of a template, each list entry and each lookup of a name is a step. */
 const maxRenderingSteps = 5000;
 
-/** Bytes of text, in UTF-8, that the templates of one delivery may render: twice the largest payload. */
+/** Most bytes of text, in UTF-8, that the templates of one delivery may render: twice the largest payload. */
 export const maxRenderedBytes = 128 * 1024;
 
 /** The templates exceed the limits of a delivery. The message is a clause that names the limit. */

@@ -31,7 +31,7 @@ export interface Origin<Answer extends string> {
    * `answers`; if one of the jobs does not exist, it returns `missing` and changes nothing.
    */
   readonly taken: (jobs: readonly string[]) => ScriptCall;
-  /** The possible answers of `taken`. */
+  /** The possible answers of the script. */
   readonly answers: readonly Answer[];
 }
 

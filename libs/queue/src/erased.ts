@@ -19,7 +19,7 @@ export function erasedInAll(steps: readonly Erased[]): Erased {
   };
 }
 
-/** The key that exists while a worker runs a job (BullMQ). It expires when the worker died. */
+/** The key that exists while a worker runs a job (BullMQ). It expires if the worker dies. */
 export function jobLock(group: string, queue: string, jobId: string): string {
   return `${group}:${queue}:${jobId}:lock`;
 }

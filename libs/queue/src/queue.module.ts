@@ -70,7 +70,7 @@ export class QueueModule implements OnApplicationShutdown {
   }
 }
 
-/** The URLs of servers whose settings were logged. All apps of a process use the same server; it is logged once. */
+/** The URLs of servers whose settings were logged. The apps of a process share a server and log its settings once. */
 const logged = new Set<string>();
 
 async function logLosses(redis: RedisClient, url: string): Promise<void> {

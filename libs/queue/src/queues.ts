@@ -43,7 +43,7 @@ export const maxDeliveriesPerJob = 100;
  */
 export const maxCharactersPerJob = 512 * 1024;
 
-/** Deliveries in one job. They share an endpoint, so that a faulty endpoint does not affect deliveries to others. */
+/** Deliveries in one job. They share an endpoint, so that a faulty endpoint does not affect deliveries to other endpoints. */
 export interface DeliveryJob {
   readonly v: 1;
   /** The endpoint of all deliveries: the origin of a webhook's URI, a provider's client, or a socket node. */

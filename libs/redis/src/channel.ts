@@ -41,7 +41,7 @@ export class Subscriber extends EndingRedis {
     this.once('end', () => clearInterval(beat));
   }
 
-  /** Subscribes. After it resolves, each published message is a `message` event. */
+  /** Subscribes. After the promise resolves, each published message is a `message` event. */
   async listen(): Promise<void> {
     await (this.isSharded ? this.ssubscribe(this.channel) : this.subscribe(this.channel));
   }

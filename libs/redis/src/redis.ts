@@ -10,7 +10,7 @@ export const waitingOptions = {
   commandTimeout: undefined,
 } satisfies RedisOptions;
 
-/** Options of connections whose commands fail fast: for requests. Times in ms. */
+/** Options of connections whose commands fail fast: for processes that serve requests. Times in ms. */
 const failFastOptions = { maxRetriesPerRequest: 0, commandTimeout: 5000, connectTimeout: 2000 } satisfies RedisOptions;
 
 /** The pause before an attempt to reconnect, in ms. */

@@ -72,7 +72,7 @@ export class NameServer {
     while (!isEnough(this.asked)) await once(this.events, 'asked');
   }
 
-  /** Answers the questions for which zones say `when released`. */
+  /** Answers the questions that were held back because of `when released`. */
   release(): void {
     for (const answer of this.heldBack.splice(0)) answer();
   }
