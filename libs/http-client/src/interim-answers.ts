@@ -6,8 +6,8 @@ const [cr, lf, one, zero, two] = ['\r', '\n', '1', '0', '2'].map((character) => 
 const statusAt = 9;
 
 /**
- * Changes each `100 Continue` that arrives before an answer into a 102. A client must be able to parse interim answers that it did
- * not ask for (RFC 9110, 15.2). undici ignores interim answers, but closes the connection at a 100.
+ * Changes each `100 Continue` that arrives before an answer into a 102. A client must be able to parse interim answers that it
+ * did not ask for (RFC 9110, 15.2). undici ignores interim answers, but closes the connection at a 100.
  */
 export class InterimAnswers {
   /** The part that the next byte belongs to. At `answer`, no further byte is parsed. */
