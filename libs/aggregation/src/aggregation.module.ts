@@ -20,7 +20,7 @@ const parts = [
 /** The aggregation stage: joins notifications into windows, and takes due windows in batches. */
 @Module({})
 export class AggregationModule {
-  /** For a process that accepts notifications. */
+  /** The module for a process that accepts notifications. */
   static ingesting(): DynamicModule {
     const ingest = {
       provide: Ingest,
@@ -42,7 +42,7 @@ export class AggregationModule {
     };
   }
 
-  /** For a process that runs ticks. It must start the `TickWorker`. */
+  /** The module for a process that runs ticks. The process must start the `TickWorker`. */
   static ticking(): DynamicModule {
     const tickWorker = {
       provide: TickWorker,

@@ -48,8 +48,8 @@ interface Lane {
 }
 
 /**
- * Accepts notifications. Notifications that arrive while a shard's script runs share the next script. So many concurrent requests
- * with one notification each cost Redis little more than one request with all of them.
+ * Accepts notifications. Notifications that arrive while a shard's script runs share the next script. Therefore, many
+ * concurrent requests with one notification each cost Redis little more than one request with all of them.
  */
 @Injectable()
 export class Ingest {
@@ -83,7 +83,7 @@ export class Ingest {
    */
   async join(notifications: readonly Notification[]): Promise<JoinStatus[]> {
     if (this.memory.isAbove(mostUsedForIntake)) await this.assertMemory();
-    // Awaited only if necessary: each promise costs a single notification as much time as the lookup of its properties.
+    // `assertRoom` runs only if necessary: a promise costs a single notification as much time as the lookup of its properties.
     if (this.isFull()) await this.assertRoom();
     const answer = new Array<JoinStatus>(notifications.length);
     const slices: [number, Slice][] = [];
@@ -95,8 +95,8 @@ export class Ingest {
       const isPaused = work.isOver;
       if (isPaused) await work.pause();
       if (isPaused || position === loadedUntil) {
-        // The users are loaded in parts, and again after each pause. Otherwise the cache may have evicted users of this request,
-        // who would then get the properties of the server.
+        // The properties of users are loaded in parts, and again after each pause. Otherwise the cache may have evicted users of
+        // this request, who would then get the properties of the server.
         loadedUntil = Math.min(position + maxUsersPerLoad, notifications.length);
         const part = notifications.slice(position, loadedUntil);
         if (!this.cascade.knows(part)) await this.properties.load(part);
@@ -122,7 +122,7 @@ export class Ingest {
   private enqueue(shard: number, { entries, positions, answer, characters }: Slice): Promise<void> {
     const lane = this.lanes[shard] as Lane;
     return new Promise((resolve, reject) => {
-      // Field by field: V8 takes a microsecond to add fields to a copy by spread syntax.
+      // The fields are listed, because V8 takes a microsecond to add fields to a copy by spread syntax.
       lane.waiting.push({ entries, positions, answer, characters, resolve, reject });
       if (!lane.isBusy) void this.drain(shard, lane);
     });
@@ -215,7 +215,7 @@ export class Ingest {
     if (used > mostUsedForIntake) throw new PnsError('REDIS_FULL', redisNearlyFullSentence(used, mostUsedForIntake));
   }
 
-  /** Each join returns how many windows of its shard are overdue. Redis is asked again only while the sum reaches the limit. */
+  /** Throws while too many windows are overdue. Each join returns the count of its shard; a sum at the limit is read again. */
   private async assertRoom(): Promise<void> {
     if (Date.now() - this.overdueReadAt > 250) {
       this.overdueReadAt = Date.now();
@@ -241,7 +241,7 @@ function isFull({ entries, characters }: Slice, more: number): boolean {
   return entries.length === maxEntriesPerJoin || characters + more > maxCharactersPerJoin;
 }
 
-/** The slices for the next script: as many whole slices as fit. */
+/** Takes the slices for the next script from the lane: as many whole slices as fit, and at least one. */
 function nextBatch({ waiting }: Lane): Waiting[] {
   let [size, length] = [0, 0];
   const end = waiting.findIndex(({ entries, characters }, index) => {

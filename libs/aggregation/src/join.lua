@@ -14,15 +14,15 @@
 --       the content. A rule is "mode delay maxDelay retention expiryAt": three times in ms (`retention` of the producer's
 --       id) and the position of the item's expiry (see itemOf of @pns/notifications)
 -- Answer: clock; overdue windows; the announced tick's id or ""; "1" (accepted), "0" (duplicate) or "2" (the id was used
---         with other content) for each notification, as one string; the number before that of the first notification; then
---         each time in ms at which a tick is needed
+--         with other content) for each notification, as one string; how many notifications were joined before; then each
+--         time in ms at which a tick is needed
 local now = clock(ARGV[1])
 local tickLength = tonumber(ARGV[2])
 
 -- The position in an item after {"v":1
 local itemHead = 7
 
--- When the time to live of an item ends. An item without an expiry at that position never expires.
+-- When the time to live of an item ends. An item without an expiry at the position `at` never expires.
 local function expiryOf(item, at)
   return tonumber(string.match(item, '^,"expiresAt":(%d+)', at)) or math.huge
 end
@@ -48,7 +48,7 @@ local function isTraced(item)
   return last == 34 or last == 93 -- a quotation mark or a bracket
 end
 
--- The item without its trace and without its last brace; its traceparent or nil; and the JSON strings in its field `joined`.
+-- Returns the item without its trace and its last brace; its traceparent or nil; and the JSON strings in its field `joined`.
 local function partsOf(item)
   local rest, joined
   if string.byte(item, -2) == 93 then rest, joined = string.match(item, '^(.*),"joined":%[([^%[%]]*)%]}$') end
@@ -58,8 +58,8 @@ local function partsOf(item)
   return own and string.sub(text, 1, -73) or text, own, joined or ''
 end
 
--- The item `kept` with the traces of `lost`, which it replaces or which joins it. Of all traces in a window, one is continued: that
--- of the notification that is sent, or if that has none, that of one that was joined.
+-- Returns the item `kept` with the traces of `lost`, the item that it replaces or that joins it. One trace of a window is
+-- continued: the trace of the notification that is sent, or, if it has none, the trace of a joined notification.
 local function withTracesOf(lost, kept)
   if not isTraced(kept) and not isTraced(lost) then return kept end
   local text, own, joined = partsOf(kept)
@@ -78,15 +78,15 @@ local function withTracesOf(lost, kept)
   return text .. ',"traceparent":"' .. own .. '"' .. list .. '}'
 end
 
--- The notification to send for a window with the item `held` that `item` joins.
+-- Returns the item to send for a window after `item` has joined its item `held`.
 local function joinedItem(held, rule, item)
   local expiryAt = rule.expiryAt
   if rule.mode == 'equal' then
-    -- All items are equal except for their expiry, so the item that expires last is kept; of several, the first.
+    -- All items are equal except for their expiry, so the item that expires last is kept; of several such items, the first.
     if expiryOf(item, expiryAt) > expiryOf(held, expiryAt) then return withTracesOf(held, item) end
     return withTracesOf(item, held)
   end
-  -- The newest payload is sent. If the source tokens differ, none is kept, because the device that caused some of these
+  -- The newest payload is sent. If the source tokens differ, no source token is kept, because the device that caused one of the
   -- notifications must receive the others.
   if expiryAt == itemHead or string.sub(held, 1, expiryAt - 1) == string.sub(item, 1, expiryAt - 1) then
     return withTracesOf(held, item)
@@ -94,8 +94,8 @@ local function joinedItem(held, rule, item)
   return withTracesOf(held, string.sub(item, 1, itemHead - 1) .. string.sub(item, expiryAt))
 end
 
--- Stores a new id with its content and returns "1"; returns "0" or "2" for a known id. Versions that did not store the
--- content wrote 1 in its place.
+-- Stores a new id with its content and returns "1". For a known id returns "0" if the content is the same, else "2". Earlier
+-- versions stored 1 in place of the content.
 local function statusOf(idAndContent, retention)
   if idAndContent == '' then
     return '1'
@@ -152,7 +152,7 @@ local function needTickAt(due)
   end
 end
 
--- A producer repeats a notification because it got no answer. The process may have died before it added the tick.
+-- A producer repeats a notification if it got no answer. The process that joined it may have died before it added the tick.
 for number, key in ipairs(keys) do
   local due = statuses[number] == '0' and not windows[key] and redis.call('ZSCORE', KEYS[1], key)
   if due then needTickAt(tonumber(due)) end
@@ -187,8 +187,8 @@ end
 
 local aTickAgo = string.format('(%d', now - tickLength)
 local overdue = redis.call('ZCOUNT', KEYS[1], '-inf', aTickAgo)
--- If any batch is older than a tick, the windows of all batches count as overdue: reading each batch would take longer the more
--- batches there are.
+-- If any batch is older than a tick, the windows of all batches count as overdue, because it would take too long to read each of
+-- many batches.
 if redis.call('ZCOUNT', KEYS[5], '-inf', aTickAgo) > 0 then
   overdue = overdue + math.max(0, redis.call('GET', KEYS[6]) or 0)
 end

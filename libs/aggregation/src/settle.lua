@@ -1,5 +1,5 @@
--- Deletes windows of a batch whose deliveries are in their queues, if the caller still owns the batch. Deletes the batch when
--- no window is left in it.
+-- Deletes the first windows of a batch when their deliveries are in their queues, if the caller still owns the batch. Deletes the
+-- batch when no window is left in it.
 --
 -- KEYS  1 batches, 2 taken, 3 batch, 4 holders (see take.lua); then the jobs that carry the deliveries
 -- ARGV  1 batch id, 2 owner, 3 how many windows, from the first one on, or "" for all
@@ -26,8 +26,8 @@ else
   redis.call('HDEL', KEYS[4], unpack(fields))
   passed = redis.call('HDEL', KEYS[4], 'passed ' .. id)
 end
--- The count is deleted with the last batch. This removes errors of older versions, which took or settled batches without
--- counting.
+-- The count of taken windows is deleted with the last batch. This removes errors of older versions, which took or settled batches
+-- without counting.
 if redis.call('EXISTS', KEYS[1]) == 1 then
   redis.call('DECRBY', KEYS[2], windows)
 else

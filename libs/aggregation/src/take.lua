@@ -7,7 +7,7 @@
 --       5 batches  sorted set: batch id, by the ms at which it was taken
 --       6 taken    string: how many windows all batches have; absent without batches
 --       7 batch    list: owner, then window key, due time, span, item of each window
---       8 holders  hash: user -> the batch that has windows of that user; "users <batch>" -> these users, separated by blanks;
+--       8 holders  hash: user -> the batch that has windows of that user; "users <batch>" -> its users, separated by blanks;
 --                  "passed <batch>" -> 1 when another batch skipped due windows because of this batch
 -- ARGV  1 clock in ms, or "" for Redis' clock
 --       2 batch id
@@ -19,7 +19,7 @@ local now = clock(ARGV[1])
 local due, batch, most = KEYS[1], ARGV[2], tonumber(ARGV[4])
 local untilNow = string.format('%d', now)
 
--- Windows of users that other batches have are skipped. At most this many pages of `most` windows are searched for others.
+-- Windows of users with windows in other batches are skipped. At most this many pages of `most` windows are searched for more.
 local mostPages = 4
 
 -- HMGET of any number of fields.
@@ -32,7 +32,7 @@ local function valuesOf(hash, fields)
   return values
 end
 
--- The batch that has windows of a user, or false; and whether a batch exists.
+-- For each user, the batch that has windows of the user, or false; for each batch, whether it exists.
 local holders, exists = {}, {}
 local function readHolders(windows)
   local users = {}
@@ -52,8 +52,8 @@ local function orderOf(span)
   return tonumber(string.match(span or '', ':(%d+)$')) or 0
 end
 
--- Up to `most` due windows from this index on. The sorted set does not order windows that are due in the same ms, so all
--- windows of the last ms are read.
+-- Returns up to `most` due windows from this index on, and their number. The sorted set does not order windows that are due in
+-- the same ms, so further windows of the last ms are added.
 local function page(from)
   local found = redis.call('ZRANGEBYSCORE', due, '-inf', untilNow, 'WITHSCORES', 'LIMIT', from, most)
   local windows = {}
@@ -70,7 +70,7 @@ local function page(from)
   return windows, #found / 2
 end
 
--- The order of acceptance. The spans of windows that are due in the same ms decide.
+-- Sorts windows by their due time; windows that are due in the same ms by their order of acceptance, which the spans contain.
 local function inOrder(windows)
   local keys = {}
   for at, window in ipairs(windows) do keys[at] = window.key end
@@ -89,7 +89,7 @@ local isNew = redis.call('EXISTS', KEYS[7]) == 0
 if not isNew then
   redis.call('LSET', KEYS[7], 0, ARGV[3])
 else
-  -- Windows that become due at once after this step need a new tick.
+  -- Windows that are joined later and are due at once need a new tick.
   redis.call('DEL', KEYS[4])
   local windows, taken, users, passed = {}, {}, {}, {}
   for number = 1, mostPages do

@@ -62,7 +62,7 @@ class Scene {
     return this.worker.start(this.settled);
   }
 
-  /** Sets a property for all. */
+  /** Sets a property for all users. */
   change(name: string, value: string): Promise<void> {
     const heard = new Promise<void>((resolve) => this.cascade.onChange(resolve));
     this.cascade.replaceServerScope({ name: 'server', id: 'test', values: new Map([[name, value]]) });
@@ -98,7 +98,7 @@ it('a batch without a job gets a new job after a minute, and other batches do no
     await scene.windows.take(shard, job, 'a process that died', 10);
     now += 1;
   };
-  await takenBy('kept'); // found first: once the next batch has a job, this one has been skipped
+  await takenBy('kept'); // the first batch that the sweep finds: it was skipped if the next one has a new job
   await scene.queue.add('tick', { v: 1, dueAt: 0 }, { jobId: 'kept', delay: 3_600_000 });
   await takenBy('gone');
   now += orphanAfterMs;

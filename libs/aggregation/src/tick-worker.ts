@@ -9,7 +9,7 @@ import { bulkhead, type IPolicy } from 'cockatiel';
 import type { Ticks } from './ticks';
 import type { Batch, Settled, Windows } from './windows';
 
-/** Most windows in a batch: one query for subscriptions, a few hundred deliveries. */
+/** Most windows in a batch. A batch takes one query for subscriptions and makes a few hundred deliveries. */
 const maxWindowsPerBatch = 500;
 
 /** How often every shard is searched for due windows without a tick, in ms, because ticks may be lost. */
@@ -67,7 +67,7 @@ export class TickWorker implements BeforeApplicationShutdown {
     await Promise.all(
       shards.map(async (shard) => {
         const queue = this.queues.queue<TickJob>(this.queues.keys.group(shard), aggregationQueue);
-        // One shard after the other: sweeps of all shards at once would delay other batches.
+        // Shards are swept one after the other: sweeps of all shards at once would delay other batches.
         const offset = Math.ceil(((shard + 1) / shards.length) * sweepEveryMs) - 1;
         const job = { name: 'sweep', data: { v: 1, dueAt: 0 } as const };
         await queue.upsertJobScheduler('sweep', { every: sweepEveryMs, offset }, job);
@@ -84,7 +84,7 @@ export class TickWorker implements BeforeApplicationShutdown {
     return this.cascade.resolve('com.openexchange.pns.numProcessorThreads').value;
   }
 
-  /** Each shard's worker may use all slots; together the workers of the process share them. */
+  /** Adapts the slots to the number of threads. The workers of all shards share the slots; each may use all of them. */
   private resize(): void {
     const threads = this.threads();
     if (threads === this.size) return; // a new bulkhead does not count the work in progress of the old one
@@ -102,12 +102,12 @@ export class TickWorker implements BeforeApplicationShutdown {
       const batch = await this.windows.take(shard, String(job.id), token, maxWindowsPerBatch);
       await this.scheduleRest(batch, batch.isNew || job.attemptsMade === 0);
       if (batch.windows.length > 0) return this.finish(batch, onBatch);
-      // The clocks of this process and of Redis differ, and the tick ran too early.
+      // The tick ran too early, because the clocks of this process and of Redis differ.
       if (job.data.dueAt > batch.clock) await this.defer(job, job.data.dueAt - batch.clock, token);
     });
   }
 
-  /** Redis is asked only when the last reading was above the limit, so that freed memory is seen. */
+  /** Whether Redis lacks memory for deliveries. A reading above the limit is read again, so that freed memory is noticed. */
   private async isNearlyFull(): Promise<boolean> {
     return this.memory.isAbove(maxMemoryUse) && (await this.memory.isAboveNow(maxMemoryUse));
   }
@@ -133,10 +133,10 @@ export class TickWorker implements BeforeApplicationShutdown {
 
   /**
    * Adds ticks for the due windows that did not fit into the batch, so that other threads and dispatchers take them. Also adds
-   * one for the next window, whose tick may be lost. Due windows next to an empty batch were skipped because of other batches;
-   * they get a tick when those batches are settled. A batch whose last run failed, for instance while Postgres is away, adds
-   * none: the ticks of its first run exist, or the sweep replaces them. After the death of a process, the batch is taken again
-   * and adds them.
+   * one for the next window, whose tick may be lost. If the batch is empty, the due windows were skipped because of other
+   * batches, and get a tick when those are settled. If the last run failed, for instance while Postgres was away, due windows get
+   * no new ticks: the ticks of the first run exist, or the sweep replaces them. After the death of a process, the batch is taken
+   * again and the ticks are added.
    */
   private async scheduleRest({ shard, windows, left, clock, nextDueAt }: Batch, isFirstRun: boolean): Promise<void> {
     const needsMore = isFirstRun && windows.length > 0;
@@ -149,7 +149,7 @@ export class TickWorker implements BeforeApplicationShutdown {
     await this.ticks.schedule(shard, [Math.ceil(nextDueAt / tickLengthMs) * tickLengthMs], clock);
   }
 
-  /** Gives a batch without a job a new one. The job was removed by hand, but the windows of the batch were accepted. */
+  /** Adds a job for each batch whose job was removed by hand, because the windows of the batch were accepted. */
   private async requeueOrphans(shard: number): Promise<void> {
     const queue = this.queues.queue<TickJob>(this.queues.keys.group(shard), aggregationQueue);
     for (const id of await this.windows.unsettledBatches(shard, orphanedAfterMs)) {

@@ -90,7 +90,7 @@ describe('windows on one clock', () => {
       tickLengthMs,
       'x',
     );
-    expect(joined.ticks).toEqual([1_001_500]); // the second one is similar to the first, and the shorter delay holds
+    expect(joined.ticks).toEqual([1_001_500]); // the second entry joins the window of the first, and the shorter delay applies
     expect(joined.clock).toBe(time.now);
   });
 
@@ -258,7 +258,7 @@ describe('windows on one clock', () => {
     const second = await windows.take(shard, 'second', 'me', 2);
     expect([idsOf(second), second.left]).toEqual([['15-1'], 2]);
     expect(idsOf(await windows.take(shard, 'third', 'me', 2))).toEqual([]);
-    // The first one again, after its process died.
+    // The first batch is taken again after its process died.
     expect(idsOf(await windows.take(shard, 'first', 'another', 2))).toEqual(['14-1', '14-2']);
     expect(await windows.settle(second)).toBe('settled');
     expect(await windows.settle({ ...first, owner: 'another' })).toBe('passed');
@@ -481,7 +481,7 @@ describe('windows in a Redis that nothing else uses', () => {
     rmSync(folder, { recursive: true });
   });
 
-  /** Commands that changed something since the start: what Redis writes to the append-only file and to replicas. */
+  /** The number of changes since the start of Redis: those that it writes to the append-only file and to replicas. */
   async function changes(): Promise<number> {
     const found = /rdb_changes_since_last_save:(\d+)/.exec(await ownRedis.info('persistence'));
     return Number(found?.[1]);

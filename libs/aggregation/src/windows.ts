@@ -19,7 +19,7 @@ export interface JoinEntry {
   readonly retentionMs: number;
   /** The notification, unless its history is off. */
   readonly recorded?: Notification | undefined;
-  /** Whether only failures of it are recorded. */
+  /** Whether the history records only failures of the notification. */
   readonly isCountedOnly?: boolean;
   /** The span of the join, if the notification is traced. */
   readonly span?: OpenSpan | undefined;
@@ -28,7 +28,7 @@ export interface JoinEntry {
 /** `duplicate`: the producer's id was used before, with the same content; `reused`: with other content. Both change nothing. */
 export type JoinStatus = 'accepted' | 'duplicate' | 'reused';
 
-/** The value that versions stored with an id before they compared contents; see join.lua. */
+/** The value that earlier versions stored with an id instead of the digest of the content; see join.lua. */
 const anyContent = '1';
 
 const statusOfDigit: Readonly<Record<string, JoinStatus>> = { 0: 'duplicate', 1: 'accepted', 2: 'reused' };
@@ -43,7 +43,7 @@ export interface Joined {
   readonly overdue: number;
   /** The id of the tick that the caller must add for windows that are due at once. */
   readonly announcedTick?: string;
-  /** The place of the first entry in the order of acceptance of the shard. The others follow it. */
+  /** The place of the first entry in the order of acceptance of the shard. The other entries follow. */
   readonly firstPlace: number;
   /** One for each entry, in the same order. */
   readonly statuses: readonly JoinStatus[];
@@ -75,11 +75,11 @@ export type Settled = 'settled' | 'passed' | 'lost';
 
 /** The number of windows by state. */
 export interface WindowCounts {
-  /** Not due yet. */
+  /** Windows that are not due yet. */
   readonly waiting: number;
-  /** Due and not taken. */
+  /** Windows that are due and in no batch. */
   readonly due: number;
-  /** In batches: their deliveries are being created. */
+  /** Windows in batches, whose deliveries are being created. */
   readonly taken: number;
   /** How long the oldest due window, taken or not, has been due, in ms; 0 without due windows. */
   readonly oldestDueMs: number;
@@ -180,7 +180,7 @@ export class Windows {
     };
   }
 
-  /** Whether the batch still belongs to its owner; windows may have been erased from it. */
+  /** Whether `owner` still owns the batch, even if windows were erased from it. */
   async isOwned({ shard, id, owner }: Pick<Batch, 'shard' | 'id' | 'owner'>): Promise<boolean> {
     return (await this.redis.lindex(`${this.keys.group(shard)}:batch:${id}`, 0)) === owner;
   }
@@ -214,11 +214,11 @@ export class Windows {
     return ofShards.map(({ overdue }) => overdue);
   }
 
-  /** Erases the owner's windows, those that wait and those in batches, a thousand at a time. */
+  /** Erases the owner's windows: those that wait, about a thousand at a time, and those in batches. */
   async erase(owner: Owner): Promise<Erased> {
     const steps: Erased[] = [];
     for (const shard of this.keys.shardsOf(owner)) {
-      // The order is that in which windows move, so that a window that moves meanwhile is found.
+      // Windows move from the waiting ones to batches. In this order, a window that moves meanwhile is found.
       steps.push(await this.eraseWaiting(shard, windowKeyStart(owner)));
       steps.push(await this.eraseTaken(shard, windowKeyStart(owner)));
     }

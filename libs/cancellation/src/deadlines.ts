@@ -1,5 +1,5 @@
 interface Entry {
-  /** On the clock of `performance.now()`. */
+  /** When `expire` must be called, on the clock of `performance.now()`. */
   readonly at: number;
   readonly expire: () => void;
 }

@@ -1,17 +1,17 @@
 import type { io as socketIo, Socket } from 'socket.io-client';
 
-/** The third element of an event. */
+/** Data about a notification: the third element of its event. */
 export interface NotificationMeta {
   /** The id that the producer received. */
   readonly id: string;
   /** Time of acceptance, in ms since the epoch. */
   readonly timestamp: number;
-  /** How many notifications were joined. */
+  /** How many joined notifications this one stands for. */
   readonly count: number;
 }
 
 export interface PnsSocketOptions {
-  /** Resolves with the token of a session. Called for the first connection, and when PNS has ended or refused the session. */
+  /** Returns the token of a session. Called for the first connection, and when PNS has ended or refused the session. */
   readonly session: () => string | Promise<string>;
   /** Called for each notification, once for each id. */
   readonly onNotification: (topic: string, payload: Record<string, unknown>, meta: NotificationMeta) => void;

@@ -1,11 +1,11 @@
 /* global crypto, clearTimeout */
 
-/** PNS forgets a socket that has been away for this time, and sends it nothing when it comes back. */
+/** PNS forgets a socket that has been away for this time, and then sends nothing that the socket has missed. */
 const forgottenAfterMs = 240_000;
 const longestWaitMs = 30_000;
-/** A socket that was open for this time was healthy. */
+/** If a socket was open for longer than this, the next attempt to connect is made at once. */
 const healthyMs = 10_000;
-/** More than a mailbox of PNS holds, so that a repeated notification is recognized. */
+/** How many ids are kept to recognize a repeated notification: more than a mailbox of PNS holds. */
 const rememberedIds = 2000;
 
 /** A page without TLS has no randomUUID. */
@@ -55,7 +55,7 @@ export function pnsSocket(io, url, options) {
   socket.io.on('ping', hear);
 
   socket.on('connect', () => {
-    // The time of `disconnect` would be wrong after sleep: the browser notices then that the connection is gone.
+    // The time of `disconnect` would be too late after sleep: the browser notices the loss only when it wakes up.
     const isAfresh = heardAt === undefined || Date.now() - heardAt > forgottenAfterMs;
     openedAt = hear();
     onState(true);

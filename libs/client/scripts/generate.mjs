@@ -1,5 +1,5 @@
 // Generates src/openapi.ts, the types of all operations, from openapi.json. Every error is a problem, so the types have one
-// answer for all of them; examples are left out.
+// answer for all errors. Examples are left out.
 import { readFileSync, writeFileSync } from 'node:fs';
 import openapiTypes, { astToString } from 'openapi-typescript';
 
@@ -20,7 +20,7 @@ for (const path of Object.values(description.paths)) {
       ([status]) => status < '400' || operation.tags?.includes('Health'),
     );
     for (const [, { content }] of answers) {
-      // JSON unless the request asks for another form, for example CSV.
+      // An answer is JSON unless the request asks for another form, for example CSV. The types have only JSON.
       const json = content?.['application/json'];
       if (json !== undefined) for (const type in content) if (content[type] !== json) delete content[type];
     }

@@ -44,7 +44,7 @@ export async function answerOf<Body>(call: Promise<Answered<Body>>): Promise<Bod
   throw new ProblemError(problemIn(error, response), Number.isNaN(retryAfter) ? undefined : retryAfter);
 }
 
-/** A proxy in between may answer with a body that is not an RFC 9457 problem. */
+/** The problem in an answer, or a substitute if a proxy has answered with a body that is not an RFC 9457 problem. */
 function problemIn(error: unknown, { status, statusText }: Response): Problem {
   const isProblem = typeof error === 'object' && error !== null && 'code' in error;
   if (isProblem) return error as Problem;
@@ -56,7 +56,7 @@ interface Page<Item> {
   readonly nextCursor?: string | null | undefined;
 }
 
-/** Yields the items of all pages of a list. `page` requests the one that starts at `cursor`. */
+/** Yields the items of all pages of a list. `page` requests the page that starts at `cursor`. */
 export async function* pages<Item>(
   page: (cursor?: string) => Promise<Answered<Page<Item>>>,
 ): AsyncGenerator<Item, void, undefined> {

@@ -3,8 +3,8 @@ import { BlockedAddressError, reachableOf } from './guarded-client';
 import { type LookUp, NameError, nameServerLookUp } from './name-lookup';
 
 /**
- * Why a `GuardedClient` cannot connect to the host of `url`: its name has no address, or no address is allowed. Undefined if it can.
- * Sends nothing to the host.
+ * Returns why a `GuardedClient` cannot connect to the host of `url`: the look-up of its name fails, or no address is allowed.
+ * Returns undefined otherwise. Sends nothing to the host.
  */
 export async function addressFault(
   url: string,

@@ -4,22 +4,22 @@ import ipaddr from 'ipaddr.js';
 /** A network that an operator allowed in addition to public addresses. */
 export type Network = readonly [address: ipaddr.IPv4 | ipaddr.IPv6, prefixBits: number];
 
-/** @throws Error if one of them is not a network in CIDR notation. */
+/** @throws Error if one of `cidrs` is not a network in CIDR notation. */
 export function networks(cidrs: readonly string[]): Network[] {
   return cidrs.map((cidr) => ipaddr.parseCIDR(cidr));
 }
 
 /**
  * Source: RFC 4291, 2.4 and IANA's "IPv6 Address Space": only 2000::/3 is allocated as global unicast. This excludes
- * IPv4-compatible, translated and NAT64 addresses. 6to4 and Teredo are inside it and are ranges of ipaddr.js.
+ * IPv4-compatible, translated and NAT64 addresses. 6to4 and Teredo addresses are inside 2000::/3; ipaddr.js has ranges for both.
  */
 const globalUnicast = ipaddr.parseCIDR('2000::/3');
 
-/** A public address that the machine's own host answers: Azure's platform address. */
+/** Azure's platform address. It is public, but the host of the virtual machine answers it. */
 const azurePlatform = ipaddr.parseCIDR('168.63.129.16/32');
 
 /**
- * The rule that forbids to connect to `address`; undefined if the address is public or in `allowed`. An IPv4-mapped
+ * Returns the rule that forbids a connection to `address`; undefined if it is public or in `allowed`. An IPv4-mapped
  * IPv6 address counts as the IPv4 address that the connection would really use.
  */
 export function addressRule(address: string, allowed: readonly Network[]): string | undefined {
@@ -34,8 +34,8 @@ export function addressRule(address: string, allowed: readonly Network[]): strin
 }
 
 /**
- * The rule that forbids the host of a parsed URI if it is an address; undefined for names, which are checked after
- * their look-up.
+ * Returns the rule that forbids the host of a parsed URI if the host is an address. Undefined for a name, whose
+ * addresses are checked after their look-up.
  */
 export function hostRule(hostname: string, allowed: readonly Network[]): string | undefined {
   const literal = hostname.replace(/^\[(.*)\]$/, '$1');

@@ -5,7 +5,7 @@ const failed: AttemptVerdict = { outcome: { kind: 'retry', reason: 'down' }, isE
 const fine: AttemptVerdict = { outcome: { kind: 'delivered' }, isEndpointFailure: false };
 const rejected: AttemptVerdict = { outcome: { kind: 'rejected', reason: 'bad' }, isEndpointFailure: false };
 
-/** This is cheaper than a mock, for very many attempts. */
+/** An attempt that succeeds. For very many attempts this is cheaper than a mock. */
 const succeed = (): Promise<AttemptVerdict> => Promise.resolve(fine);
 const attempts = (...list: AttemptVerdict[]) => jest.fn(() => Promise.resolve(list.shift() ?? fine));
 

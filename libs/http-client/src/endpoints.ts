@@ -18,7 +18,7 @@ export interface AttemptVerdict {
   readonly isEndpointFailure: boolean;
   /** Set if no request was made because of a fault of this process or its host. */
   readonly isLocalFault?: true;
-  /** Set if the answer concerns only the credentials of this subscription, and others may use the same endpoint. */
+  /** Set if the answer concerns only the credentials of this subscription; other subscriptions can use the endpoint. */
   readonly isAboutCaller?: true;
   /** How long nothing more may be sent to the endpoint, in ms, if it requested a pause. */
   readonly pauseMs?: number;
@@ -34,7 +34,7 @@ interface CircuitOptions {
 
 const defaults: CircuitOptions = { failures: 5, openMs: 2000, maxOpenMs: 60_000 };
 
-/** The number of endpoints whose state is kept. Users choose the hosts, so the state of the least recently used one is deleted. */
+/** Most endpoints whose state is kept; the least recently used one is deleted first. Users can name any number of hosts. */
 const maxEndpoints = 10_000;
 
 const pauseReason = 'The endpoint requested a pause for all its deliveries; nothing was sent.';
@@ -45,7 +45,7 @@ const halfOpenWaitMs = 1000;
 interface Endpoint {
   readonly slots: BulkheadPolicy;
   readonly breaker: CircuitBreakerPolicy;
-  /** When an open circuit lets the next try through, in ms since the epoch. */
+  /** When an open circuit allows the next attempt, in ms since the epoch. */
   nextTryAt: number;
   /** When a pause that the endpoint requested ends, in ms since the epoch. */
   pausedUntil: number;
@@ -67,8 +67,8 @@ export class Endpoints {
   }
 
   /**
-   * Makes the attempt as one of at most `slots`, or returns a deferral with the time to wait while the circuit is open.
-   * `prepare` is called before the attempt and can also defer it, which does not affect the circuit.
+   * Makes the attempt as one of at most `slots` at once, or returns a deferral with the time to wait during a pause or
+   * while the circuit is open. `prepare` is called before the attempt and can also defer it, without effect on the circuit.
    */
   async run(
     name: string,
@@ -76,7 +76,7 @@ export class Endpoints {
     attempt: () => Promise<AttemptVerdict>,
     prepare: () => Promise<Outcome | undefined> | undefined = () => undefined,
   ): Promise<Outcome> {
-    // A changed number of slots makes it another endpoint with a new circuit.
+    // With another number of slots, the endpoint counts as a new one with a new circuit.
     const key = `${slots} ${name}`;
     const endpoint = this.known.get(key) ?? this.remember(key, slots);
     return endpoint.slots.execute(async () => {
@@ -107,11 +107,11 @@ export class Endpoints {
   }
 }
 
-/** The deferral during a pause, and while the circuit is open or half-open. */
+/** Returns a deferral during a pause, and while the circuit is open or half-open; otherwise undefined. */
 function deferredBy({ breaker, nextTryAt, pausedUntil }: Endpoint): Outcome | undefined {
   const pauseMs = pausedUntil - Date.now();
   if (pauseMs > 0) return { kind: 'retry', reason: pauseReason, afterMs: pauseMs, isDeferred: true };
-  // Cockatiel would let other attempts wait for the trial, and they would occupy their slots meanwhile.
+  // Cockatiel would let other attempts wait in their slots until the attempt that tests the endpoint has ended.
   if (breaker.state === CircuitState.HalfOpen) return deferred(halfOpenWaitMs);
   const waitMs = breaker.state === CircuitState.Open ? nextTryAt - Date.now() : 0;
   return waitMs > 0 ? deferred(waitMs) : undefined;

@@ -3,16 +3,16 @@ import type { AttemptVerdict } from './endpoints';
 import { AnswerTimeoutError, BlockedAddressError } from './guarded-client';
 import { codeOf } from './no-answer';
 
-/** The system had no file or memory for a connection, or the host has no network. No endpoint is the cause. */
+/** The system had no file descriptor or memory for a connection, or its network is down. The endpoint is not the cause. */
 const localCodes: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'ENETDOWN']);
 
 /** The host has no free port, or no address of the endpoint's family, for example IPv6. Other endpoints may be reachable. */
 const noAddress = 'EADDRNOTAVAIL';
 
 /**
- * The verdict for a request of `GuardedClient` without an answer. `farSide` names the endpoint in sentences.
+ * Returns the verdict on a request of `GuardedClient` that got no answer. `farSide` names the endpoint in sentences.
  *
- * @throws `error` if the request could not be written. This is a bug in PNS, which a retry does not fix.
+ * @throws `error` if the parameters of the request are invalid. This is a bug in PNS, which a retry does not fix.
  */
 export function failedAttempt(error: unknown, farSide: string): AttemptVerdict {
   if (error instanceof BlockedAddressError) {

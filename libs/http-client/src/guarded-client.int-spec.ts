@@ -40,7 +40,7 @@ afterEach(async () => {
 
 const post = () => client.post({ origin, path: '/' }, {}, '{}', new AbortController().signal);
 
-/** Writes each text in a separate packet, after the other side has read the previous one. */
+/** Writes each text in a separate packet, in a later turn of the event loop, so that the client reads them one by one. */
 function apart(socket: Socket, texts: readonly string[]): void {
   socket.setNoDelay(true);
   const [first, ...rest] = texts;

@@ -12,7 +12,7 @@ import { trustBeside } from './trust';
 interface GuardedAnswer {
   readonly status: number;
   readonly retryAfter?: string;
-  /** The text of the status line. */
+  /** The reason phrase of the status line. */
   readonly statusText: string;
   readonly headers: IncomingHttpHeaders;
 }
@@ -41,13 +41,13 @@ export class AnswerTimeoutError extends Error {
 interface GuardedOptions {
   /** Networks in CIDR notation that are allowed in addition to public addresses. */
   readonly allowedNetworks: readonly string[];
-  /** Connections to one endpoint at once. */
+  /** Most connections to one endpoint at the same time. */
   readonly maxConnections: number;
-  /** The time from the start of a request to its answer. */
+  /** The time limit from the start of a request to its answer. */
   readonly timeoutMillis: number;
-  /** Certificates in PEM that are trusted in addition to the usual ones. */
+  /** Certificates in PEM that are trusted in addition to the public authorities. */
   readonly caFile?: string | undefined;
-  /** How long an idle connection is kept, unless the endpoint says how long it keeps it. */
+  /** How long an idle connection is kept, in ms, unless the endpoint sends a time in its `Keep-Alive` header. */
   readonly idleMs?: number;
 }
 
@@ -64,23 +64,23 @@ export interface GuardedTarget {
   readonly path: string;
 }
 
-/** The addresses of a name that was looked up before the attempt. Throws if the name was not found. */
+/** Returns the addresses of a name that was looked up before the attempt. Throws if the name was not found. */
 type AddressesOf = (hostname: string) => readonly LookupAddress[];
 
 /** A body up to this size is read, so that the connection can be used again; a longer one closes the connection. */
 const maxAnswerBytes = 16 * 1024;
 
-/** Interim answers (1xx) that are read before the answer to one request; the next one ends the attempt. */
+/** Most interim answers (1xx) that are read before the answer to one request; the next one ends the attempt. */
 const maxInterimAnswers = 32;
 
-/** Too many interim answers. */
+/** The endpoint has sent more than `maxInterimAnswers`. */
 class InterimAnswersError extends Error {
   readonly code = 'TOO_MANY_INTERIM_ANSWERS';
 }
 
 /**
- * HTTP connections to endpoints that users choose, kept open between requests, with a bound for each endpoint. Connects
- * only to allowed addresses. Never retries.
+ * Sends requests to endpoints that users choose. Keeps connections open between requests, at most `maxConnections` for
+ * each endpoint. Connects only to allowed addresses. Never retries.
  */
 export class GuardedClient {
   private readonly agent: Agent;
@@ -103,7 +103,7 @@ export class GuardedClient {
   }
 
   /**
-   * Posts `body`, and resolves when the answer was read, or was cut off because it is long or slow. Rejects with a
+   * Posts `body`. Resolves when the answer was read to its end, or was cut off because it is long or slow. Rejects with an
    * `AnswerTimeoutError`, a `BlockedAddressError`, the reason of an aborted `signal`, or the connection's error.
    */
   post(
@@ -145,8 +145,8 @@ export class GuardedClient {
 }
 
 /**
- * undici's callbacks for one request. undici's `request` creates a stream, a signal and listeners for each request,
- * which costs as much as the request itself.
+ * Receives undici's callbacks for one request. undici's `request` is not used, because it creates a stream, a signal and
+ * listeners for each request, which cost as much as the request itself.
  */
 class AnswerHandler implements Dispatcher.DispatchHandler {
   private controller: Dispatcher.DispatchController | undefined;
@@ -199,14 +199,14 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     this.end(error);
   }
 
-  /** The outcome is known. Reading the rest only decides whether the connection can be used again. */
+  /** Reports the answer if its head has arrived, even if its body was cut off; otherwise the failure. */
   private end(error?: Error): void {
     if (this.answer !== undefined) this.onAnswer(this.answer);
     else this.onFailure(error ?? new Error('The connection ended without an answer.'));
   }
 }
 
-/** Checks hosts that are written as addresses, because Node calls `lookup` only for names. */
+/** Returns a connector that also checks hosts written as addresses, because Node calls `lookup` only for names. */
 function guardedConnector(
   allowed: readonly Network[],
   addressesOf: AddressesOf,
@@ -226,10 +226,10 @@ function guardedConnector(
   };
 }
 
-/** Returns only the allowed addresses of a name, so that the connection can use no other. */
+/** Returns a `lookup` that finds only the allowed addresses of a name, so that the connection can use no other. */
 function guardedLookup(allowed: readonly Network[], addressesOf: AddressesOf): LookupFunction {
   return (hostname, { all, family = 0 }, callback) => {
-    // A socket expects the answer asynchronously.
+    // A socket expects that `callback` is called asynchronously.
     process.nextTick(() => {
       try {
         const reachable = reachableOf(addressesOf(hostname), allowed);
@@ -245,7 +245,7 @@ function guardedLookup(allowed: readonly Network[], addressesOf: AddressesOf): L
   };
 }
 
-/** @throws BlockedAddressError if none of them is allowed. */
+/** Returns the allowed addresses in `found`. Throws a `BlockedAddressError` if there is none. */
 export function reachableOf(found: readonly LookupAddress[], allowed: readonly Network[]): LookupAddress[] {
   const rules = found.map(({ address }) => addressRule(address, allowed));
   const reachable = found.filter((_, index) => rules[index] === undefined);

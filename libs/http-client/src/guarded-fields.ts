@@ -21,8 +21,8 @@ export const guardedFields = {
 };
 
 /**
- * Replaces the path in `caFile` of an entry of an option file by the text of that file. In an entry that is switched
- * off, the file need not exist.
+ * Returns a schema that replaces the path in `caFile` of an option file's entry by the text of the file at this path.
+ * In an entry that is switched off, it removes the path, so the file need not exist.
  */
 export function withCaFile(readFile: (path: string) => Buffer): z.ZodType {
   return z.unknown().transform((given, context) => {

@@ -5,14 +5,14 @@ import { failedConnection, type GoAwayReason, type NoAnswerError } from './no-an
 
 /** The server of a pool, and its rules for connections. */
 export interface Http2Peer {
-  /** For sentences; for example `Apple`. */
+  /** The name of the peer in sentences, for example `Apple`. */
   readonly name: string;
   /** For example `https://api.push.apple.com`. */
   readonly origin: string;
   /** Our certificate and the authorities that we trust. Default: no certificate and the public authorities. */
   readonly secureContext?: SecureContext;
   readonly maxConnections: number;
-  /** The number of streams of a connection until the peer has sent its limit. */
+  /** The number of streams of a connection that is assumed until the peer has sent its limit. */
   readonly usualStreams: number;
   /** Whether a connection without streams is checked with a PING or closed, after `idleMs`. */
   readonly whenIdle: 'ping' | 'close';
@@ -20,15 +20,15 @@ export interface Http2Peer {
   readonly readsBody: (status: number) => boolean;
   /** Whether the next requests need another connection after an answer with this status. */
   readonly endsConnection?: (status: number) => boolean;
-  /** The reason in the debug data of a GOAWAY. */
+  /** Returns the reason in the debug data of a GOAWAY. */
   readonly goAwayReason?: (data: string) => GoAwayReason | undefined;
 }
 
 /** Time limits, in ms. */
 export interface Http2Times {
-  /** Until the answer, from the moment when a request has a stream. A request waits for a stream for the same time. */
+  /** The most time that a request with a stream waits for its answer, and that a request waits for a stream. */
   readonly answerMs: number;
-  /** Until a new connection can be used. */
+  /** The most time from the connect until the peer has sent its settings. */
   readonly connectMs: number;
   /** A connection with open streams that has received no answer for this time is checked with a PING. */
   readonly silentMs: number;
@@ -49,7 +49,7 @@ export interface Http2Answer {
   readonly brokenBy?: Error;
 }
 
-/** A request until its answer. */
+/** A request that waits for a stream or for its answer. */
 export interface PendingRequest {
   readonly headers: OutgoingHttpHeaders;
   readonly body: string;
@@ -58,12 +58,12 @@ export interface PendingRequest {
    * send the request.
    */
   readonly end: (result: Http2Answer | Error | 'untouched') => void;
-  /** The connection that sends the request, and a function that closes its stream. Set while it has a stream. */
+  /** The connection that sends the request, and a function that closes its stream. Set while the request has a stream. */
   connection?: Http2Connection | undefined;
   cancel?: ((error: Error) => void) | undefined;
 }
 
-/** Stream ids are below 2^31, and a client uses every second one. The connection is replaced long before the last. */
+/** A connection is replaced after this many streams: stream ids are below 2^31, and a client uses every second id. */
 const maxStreams = 2 ** 29;
 
 /** The most characters of an answer's body that are read. */
@@ -82,7 +82,10 @@ export class Http2Connection {
   private isRetiring = false;
   private isEndedByAnswer = false;
   private isPinging = false;
-  /** When the peer last sent an answer, and an answer or a PONG, on the clock of `performance.now()`. */
+  /**
+   * `answeredAt`: when the peer last sent an answer; `heardAt`: an answer, a PONG or its first settings. On the clock of
+   * `performance.now()`.
+   */
   private answeredAt = performance.now();
   private heardAt = this.answeredAt;
   private lastStreamId = Infinity;
@@ -95,7 +98,7 @@ export class Http2Connection {
   constructor(
     private readonly peer: Http2Peer,
     private readonly times: Http2Times,
-    /** Called when the number of requests that fit may have become larger, or 0. */
+    /** Called when the connection may accept more requests than before, or accepts none for now. */
     private readonly onRoom: () => void,
     /** Called once, when the connection is closed. */
     onClosed: (failure: NoAnswerError) => void,
@@ -139,18 +142,18 @@ export class Http2Connection {
     return this.hasAnswered ? this.limit : undefined;
   }
 
-  /** Whether it can send a request now. */
+  /** Whether the connection can send a request now. */
   get hasRoom(): boolean {
     const isUsable = !this.isRetiring && !this.isPinging && !this.session.destroyed && !this.session.closed;
     return isUsable && this.inFlight < this.limit;
   }
 
-  /** Whether it will soon accept requests: it is connecting, or the peer may allow more streams after the first answer. */
+  /** Whether more requests may fit soon: the connection opens, or the peer may allow more streams after its first answer. */
   get isPromising(): boolean {
     return !this.isRetiring && !this.isPinging && !this.hasAnswered;
   }
 
-  /** Sends a request on a new stream. The connection must have a free one. */
+  /** Sends a request on a new stream. Must be called only if `hasRoom`. */
   take(request: PendingRequest): void {
     const { peer } = this;
     const stream = this.session.request(request.headers);
@@ -206,18 +209,18 @@ export class Http2Connection {
     stream.end(request.body);
   }
 
-  /** Accepts no more requests, and closes when those in progress have ended. */
+  /** Stops accepting requests, and closes the connection when the requests in progress have ended. */
   retire(): void {
     this.isRetiring = true;
     if (this.inFlight === 0) this.end();
   }
 
-  /** Retires the connection if the peer has sent no answer for `forMs`. It may still answer PINGs. */
+  /** Retires the connection if the peer has sent no answer for `forMs`, even if it answers PINGs. */
   retireIfMute(forMs: number): void {
     if (performance.now() - this.answeredAt >= forMs) this.retire();
   }
 
-  /** RFC 9113, 6.8 and 8.7: streams above the last one of a GOAWAY, and refused ones, were not processed. */
+  /** Whether the peer did not process a stream: it is above the last one in a GOAWAY, or was refused; RFC 9113, 6.8 and 8.7. */
   private isUntouched(id: number | undefined, rstCode: number | undefined): boolean {
     // Another connection does not help if the peer refuses our credentials.
     if (this.failure?.outcome.kind === 'misconfigured') return false;
@@ -236,7 +239,7 @@ export class Http2Connection {
     else this.retire();
   }
 
-  /** Closes the connection unless the peer answers a PING. It accepts no requests until then. */
+  /** Sends a PING, and closes the connection unless the peer answers in time. No request is accepted until the answer. */
   private ping(): void {
     this.isPinging = true;
     const timer = setTimeout(() => this.fail('no answer to PING'), this.times.pongMs);
@@ -264,7 +267,7 @@ export class Http2Connection {
     this.isRetiring = true;
     setImmediate(() => {
       this.session.destroy();
-      // HTTP/2 would wait until the peer closes, which may never happen.
+      // Node's HTTP/2 waits until the peer closes the connection, which may never happen.
       this.socket.destroy();
     });
   }

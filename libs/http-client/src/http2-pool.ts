@@ -10,7 +10,7 @@ import {
 import { deferredConnect, failedConnection, lateAnswer, type NoAnswerError } from './no-answer';
 
 interface Http2Request {
-  /** With `:method` and `:path`. */
+  /** The headers, including `:method` and `:path`. */
   readonly headers: OutgoingHttpHeaders;
   readonly body: string;
 }
@@ -27,13 +27,13 @@ const longestPauseMs = 60_000;
 
 interface Waiting extends PendingRequest {
   moves: number;
-  /** Starts the time limit of the answer again. */
+  /** Restarts the time limit of the answer. */
   readonly restart: () => void;
 }
 
 /**
- * HTTP/2 connections to one peer, kept between requests. Another one is opened when all streams are in use, or when a connection is
- * about to close. A request that the peer may have processed is never repeated.
+ * HTTP/2 connections to one peer, kept between requests. Opens another connection when all streams are in use, or when a
+ * connection is about to close. Never repeats a request that the peer may have processed.
  */
 export class Http2Pool {
   private readonly connections = new Set<Http2Connection>();
@@ -43,7 +43,7 @@ export class Http2Pool {
   private readonly aborts = new AbortListeners();
   private streamsEach: number;
   private failures = 0;
-  /** No connect before this time, on the clock of `performance.now()`. */
+  /** No connection is opened before this time, on the clock of `performance.now()`. */
   private noneBefore = 0;
 
   constructor(
@@ -109,7 +109,7 @@ export class Http2Pool {
       const connection = this.withRoom();
       if (connection === undefined) return this.connect();
       const request = this.waiting.shift();
-      // A request that was aborted meanwhile has ended.
+      // A request that was aborted while it waited has ended.
       if (request === undefined || !this.unanswered.has(request)) continue;
       request.restart();
       connection.take(request);

@@ -6,17 +6,17 @@ const [cr, lf, one, zero, two] = ['\r', '\n', '1', '0', '2'].map((character) => 
 const statusAt = 9;
 
 /**
- * Rewrites the status of each `100 Continue` that arrives before an answer to 102. A client must be able to parse interim answers
- * that it did not ask for (RFC 9110, 15.2). undici ignores them, but closes the connection at a 100.
+ * Changes each `100 Continue` that arrives before an answer into a 102. A client must be able to parse interim answers that it
+ * did not ask for (RFC 9110, 15.2). undici ignores interim answers, but closes the connection at a 100.
  */
 export class InterimAnswers {
-  /** The next part of an interim answer or answer. The rest of an answer is not parsed. */
+  /** The part that the next byte belongs to. At `answer`, no further byte is parsed. */
   private part: 'status' | 'interim head' | 'answer' = 'status';
   private position = 0;
   private digits = 0;
   private isLineEmpty = false;
 
-  /** Rewrites the data that arrives at `socket`, until it ends. At most one request may be in progress. */
+  /** Rewrites the data that arrives at `socket`, until the socket ends. At most one request may be in progress. */
   static rewriteOn(socket: Socket): void {
     const answers = new InterimAnswers();
     const push = socket.push.bind(socket);
@@ -31,14 +31,14 @@ export class InterimAnswers {
     };
   }
 
-  /** A request is written, so the next bytes that arrive begin an answer to it. */
+  /** Expects a status line next: a request is being written, or an interim answer has ended. */
   expectStatus(): void {
     this.part = 'status';
     this.position = 0;
     this.digits = 0;
   }
 
-  /** Changes the bytes in place. Interim answers and parts of them may be split over chunks or share one with the answer. */
+  /** Rewrites a chunk in place. An interim answer may be split over several chunks, or share a chunk with the answer. */
   rewrite(chunk: Buffer): void {
     for (let at = 0; at < chunk.length && this.part !== 'answer'; at++) {
       if (this.part === 'status') this.status(chunk, at);

@@ -14,7 +14,7 @@ interface SearchRules {
  */
 const maxSearchDomains = 6;
 
-/** The addresses of each name in a hosts file, in its order (hosts(5)). Names are in lower case. */
+/** The addresses of each name in a hosts file (hosts(5)), in the order of the file. Names are in lower case. */
 export function hostsIn(text: string): Map<string, string[]> {
   const hosts = new Map<string, string[]>();
   for (const line of text.split('\n')) {
@@ -28,7 +28,7 @@ export function hostsIn(text: string): Map<string, string[]> {
   return hosts;
 }
 
-/** The search list of a resolver configuration (resolv.conf(5)); the last `search` or `domain` line counts. */
+/** The search rules in a resolver configuration (resolv.conf(5)); its last `search` or `domain` line counts. */
 export function searchRulesIn(text: string): SearchRules {
   let domains: string[] = [];
   let ndots = 1;
@@ -52,7 +52,7 @@ export function candidatesOf(hostname: string, { domains, ndots }: SearchRules):
   return dots >= ndots ? [hostname, ...completed] : [...completed, hostname];
 }
 
-/** The interval in which a file is checked again, in ms. */
+/** A file is checked for changes at most once in this time, in ms. */
 const lookAgainMs = 1000;
 
 /** The current content of a system file, read again after a change. A file that cannot be read counts as empty. */
@@ -77,7 +77,7 @@ export class WatchedFile<Content> {
   }
 }
 
-/** The calls are synchronous, because they take microseconds, and the threads of the process may be busy. */
+/** Identifies the content of a file. Synchronous: it takes microseconds, and the threads of the process may be busy. */
 function versionOf(path: string): string {
   const stats = statSync(path, { throwIfNoEntry: false });
   return stats === undefined ? '' : `${stats.ino} ${stats.size} ${stats.mtimeMs}`;

@@ -33,7 +33,7 @@ export interface LookUpParts {
   readonly giveUpMs?: number;
 }
 
-/** A server is asked after 0 and 1.5 s, so its second answer can arrive before the time-out. */
+/** A server is asked at 0 s and at 1.5 s, so its answer to the second question can arrive before the time-out, in ms. */
 const [firstTryMs, tries, defaultGiveUpMs] = [1500, 2, 5000] as const;
 
 /**
@@ -45,15 +45,15 @@ const secondFamilyMs = 50;
 /** Bounds for the time to live of an answer, in ms. */
 const [leastHoldsMs, mostHoldsMs] = [1000, 30_000] as const;
 
-/** The addresses that are tried. A name may have thousands, and connecting to each would be a port scan. */
+/** Most addresses of a name that are tried. A name may have thousands, and connecting to each would be a port scan. */
 const maxAddresses = 16;
 
 /** Codes for a name, or a kind of address, that does not exist. */
 const absent: ReadonlySet<string> = new Set(['ENOTFOUND', 'ENODATA']);
 
 /**
- * Looks names up in the hosts file, then at the name servers by c-ares with the search list of the system, as
- * getaddrinfo does. It uses no thread, so silent name servers delay nothing else; docs/adr/0018.
+ * Returns a function that looks a name up in the hosts file, then at the name servers with the search list of the system,
+ * as getaddrinfo does. It uses c-ares and no thread, so silent name servers delay nothing else; docs/adr/0018.
  */
 export function nameServerLookUp({
   hostsFile = '/etc/hosts',
@@ -109,7 +109,7 @@ async function bothFamilies(resolver: Resolver, name: string): Promise<Found> {
   }
 }
 
-/** For an alias without an address c-ares returns no records and no error. */
+/** Rejects if there are no records: for an alias without an address, c-ares returns no records and no error. */
 async function recordsOf(answer: Promise<RecordWithTtl[]>): Promise<RecordWithTtl[]> {
   const records = await answer;
   if (records.length === 0) throw new NameError('ENODATA');
@@ -128,7 +128,7 @@ function addressOf(address: string): LookupAddress {
   return { address, family: isIP(address) };
 }
 
-/** RFC 6761, 6.3: these names mean this machine, independent of name servers. */
+/** Loopback addresses for `localhost` and names below it, which need no name server (RFC 6761, 6.3). */
 function loopback(name: string): string[] | undefined {
   return name === 'localhost' || name.endsWith('.localhost') ? ['127.0.0.1', '::1'] : undefined;
 }

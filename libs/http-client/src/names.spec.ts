@@ -43,7 +43,7 @@ async function turns(): Promise<void> {
   for (let turn = 0; turn < 10; turn++) await Promise.resolve();
 }
 
-/** The state of a promise. */
+/** Returns the value of a promise, or `waits` if it has not settled. */
 async function state(ready: true | Promise<boolean> = true): Promise<boolean | 'waits'> {
   let now: boolean | 'waits' = 'waits';
   void Promise.resolve(ready).then((isReady) => (now = isReady));

@@ -38,7 +38,7 @@ interface Memory {
   readonly error?: Error;
   /** When the answer expires, on the clock of `performance.now()`. */
   readonly until: number;
-  /** Whether the latest answer, or the one before a failure, was found. */
+  /** Whether the latest look-up, or if it failed the one before, found the name. */
   readonly wasFound: boolean;
 }
 
@@ -58,14 +58,14 @@ interface Quota {
 
 /**
  * How long a failure is cached, in ms. This is long enough for all connections that a burst opens one after another. It is
- * shorter than a circuit stays open (2 s), so that it decides no later attempt.
+ * shorter than a circuit stays open (2 s), so that the next attempt after that looks the name up again.
  */
 const failureMs = 1000;
 
-/** The number of cached names, some hundred bytes each. A name beyond it is only looked up once more. */
+/** Most cached names, some hundred bytes each. A name that was evicted is only looked up again. */
 const maxNames = 10_000;
 
-/** This does not count as an attempt, because the endpoint is not the cause. */
+/** The deferral does not count as an attempt, because the endpoint is not the cause. */
 const namesDeferred: Outcome = {
   kind: 'retry',
   reason: 'Too many names of this user or context are being looked up; no request was sent to the endpoint.',
@@ -76,7 +76,7 @@ const namesDeferred: Outcome = {
 /**
  * Looks each name up once at a time for all callers, and bounds the look-ups of one user, of one context and of the
  * process. Further look-ups wait in their order for a short time. Names that were found the last time have separate
- * bounds, so silent names of a user do not delay the names that work.
+ * bounds, so names that get no answer do not delay the names that work.
  */
 export class Names {
   private readonly known = new LRUCache<string, Memory>({ max: maxNames });
@@ -91,9 +91,9 @@ export class Names {
   ) {}
 
   /**
-   * Ensures that `addresses` has an answer for a name, which may be that it was not found. Returns true at once, or
-   * resolves with true after the look-up. Resolves with false if no look-up could be started within the bounds. The
-   * name is not at fault then.
+   * Ensures that `addresses` has the result for a name: its addresses, or the error of the look-up. Returns true at once,
+   * or resolves with true after the look-up. Resolves with false if the bounds allowed no look-up in time, which is not
+   * the fault of the name.
    */
   ready(hostname: string, seeker: Seeker): true | Promise<boolean> {
     if (this.isKnown(hostname)) return true;
@@ -107,8 +107,8 @@ export class Names {
   }
 
   /**
-   * Looks a name up before an attempt begins. Undefined after the look-up, and for a host that is not a name; a
-   * deferral if no look-up could be started.
+   * Looks a name up before an attempt begins. Returns undefined for a known name, and if the host is not a name. Else
+   * resolves with undefined after the look-up, or with a deferral if no look-up could be started.
    */
   prepared(hostname: string | undefined, seeker: Seeker): Promise<Outcome | undefined> | undefined {
     const isReady = hostname === undefined || this.ready(hostname, seeker);
@@ -185,7 +185,7 @@ export class Names {
   }
 
   /**
-   * Starts waiting look-ups in their order if their quotas allow it, and serves those whose name was looked up
+   * Starts waiting look-ups in their order if their quotas allow it, and ends the wait for each name that was looked up
    * meanwhile.
    */
   private serve(): void {

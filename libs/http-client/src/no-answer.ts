@@ -15,20 +15,20 @@ export class NoAnswerError extends Error {
   }
 }
 
-/** No answer in time, or no free stream. `peer` is the name of the provider for sentences. */
+/** Returns the error for no answer, or no free stream, in time. `peer` is the name of the provider in sentences. */
 export function lateAnswer(peer: string, afterMs: number): NoAnswerError {
   return new NoAnswerError({ kind: 'retry', reason: `${peer} did not answer within ${afterMs} ms.` });
 }
 
-/** A recent connect failed, and the next one is made after `afterMs` at the earliest. Nothing was sent. */
+/** Returns the error while no connect is made because recent ones failed. The pause ends after `afterMs`. Nothing was sent. */
 export function deferredConnect(peer: string, afterMs: number): NoAnswerError {
   const reason = `Connecting to ${peer} failed repeatedly and is not tried for a while.`;
   return new NoAnswerError({ kind: 'retry', reason, afterMs, isDeferred: true });
 }
 
 /**
- * A connection could not be opened, or broke. `code` is an error code of the system, of TLS or of HTTP/2. It is never a message,
- * because messages contain addresses. `said` is the reason in the peer's GOAWAY.
+ * Returns the error for a connection that could not be opened, or broke. `code` is an error code of the system, of TLS or of
+ * HTTP/2. It is never a message, because messages contain addresses. `said` is the reason in the peer's GOAWAY.
  */
 export function failedConnection(peer: string, code: string, said?: GoAwayReason): NoAnswerError {
   const isAboutCredentials = isCertificateAlert(code) || said?.isAboutCredentials === true;
@@ -48,7 +48,7 @@ function isCertificateAlert(code: string): boolean {
   return /^ERR_SSL_.*ALERT.*(?:CERT|UNKNOWN_CA|ACCESS_DENIED|DECRYPT_ERROR)/.test(code);
 }
 
-/** The error's code. Its message may contain addresses and names, so it is not used. */
+/** The code of the error, or its name if it has no code. Never the message, which may contain addresses and host names. */
 export function codeOf(error: unknown): string {
   const { code, name } = error as { code?: unknown; name?: unknown };
   return typeof code === 'string' ? code : String(name);

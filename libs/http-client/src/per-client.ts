@@ -37,11 +37,11 @@ export class PerClient<Options extends object, Sender extends { close(): void | 
 
   constructor(
     private readonly make: (options: Options) => Sender,
-    /** Equal (===) for options that can share a sender; by default the options object itself. */
+    /** Returns a value that is equal (===) for options that can share a sender; by default the options object itself. */
     private readonly madeFor: (options: Options) => unknown = (options) => options,
   ) {}
 
-  /** The client's sender for these options. */
+  /** Returns the client's sender for these options; creates or replaces it if necessary. */
   of(client: string, options: Options): ClientSender<Options, Sender> {
     const known = this.senders.get(client);
     if (known?.options === options) return known;
@@ -70,7 +70,7 @@ export class PerClient<Options extends object, Sender extends { close(): void | 
     this.retired.add(closed);
   }
 
-  /** Resolves when all deliveries in progress have ended and all senders are closed. */
+  /** Closes all senders. Resolves when their deliveries in progress have ended and they are closed. */
   async close(): Promise<void> {
     for (const client of this.senders.keys()) this.retire(client);
     await Promise.all(this.retired);

@@ -20,7 +20,7 @@ const renewAheadMs = 5 * 60_000;
 /** The pause after a failed renewal while the old token is still valid. */
 const renewAgainMs = 10_000;
 
-/** A refusal stays in effect for this time, in ms, and a younger token is not replaced. This limits the rate of token requests. */
+/** How long a refusal stays in effect at most, and how old a token must be to be replaced, in ms. Limits the rate of requests. */
 const tokenHoldMs = 5000;
 
 /** The access token of one client. Callers that need a token while it is requested share the request. */
@@ -31,15 +31,15 @@ export class TokenCache {
   private readonly aborts = new AbortListeners();
 
   constructor(
-    /** Requests a token. Rejects with a `NoAnswerError` when there is none. */
+    /** Requests a token. Rejects with a `NoAnswerError` if it gets none. */
     private readonly grant: () => Promise<Grant>,
-    /** Ms since the epoch. */
+    /** Returns the current time, in ms since the epoch. */
     private readonly now: () => number,
   ) {}
 
   /**
-   * Sends with the current token, and sends again with another one if the answer shows that the token is not valid. Rejects with a
-   * `NoAnswerError`, or the reason of an aborted `signal`.
+   * Sends with the current token, and once more with another token if the answer shows that the token is not valid.
+   * Rejects with a `NoAnswerError`, or the reason of an aborted `signal`.
    */
   async send<Answer>(
     attempt: (token: string) => Promise<Answer>,
@@ -55,7 +55,7 @@ export class TokenCache {
     return attempt(typeof other === 'string' ? other : await this.aborts.race(other, signal));
   }
 
-  /** A token that has not expired and was not refused. */
+  /** Returns a token that has not expired and was not refused; requests one if necessary. */
   private current(): string | Promise<string> {
     const { token } = this;
     if (token === undefined) return this.requested();
@@ -69,7 +69,7 @@ export class TokenCache {
     return token.text;
   }
 
-  /** Another token than `stale`; undefined if `stale` is so new that another one would be refused too. */
+  /** Returns another token than `stale`; undefined if `stale` is so new that another one would be refused too. */
   private insteadOf(stale: string): string | Promise<string> | undefined {
     if (this.token?.text === stale) {
       if (this.now() < this.token.issuedAt + tokenHoldMs) return undefined;

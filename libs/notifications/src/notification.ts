@@ -18,11 +18,11 @@ export interface Notification {
   readonly timestamp: number;
   /** A repeat with the same key is a duplicate for a while; absent when the producer sent no id. */
   readonly idempotencyKey?: string;
-  /** Keeps `idempotencyKey` for at least this time, in ms, although `com.openexchange.pns.idempotency.retention` is shorter. */
+  /** Keeps `idempotencyKey` for at least this time, in ms, even if `com.openexchange.pns.idempotency.retention` is shorter. */
   readonly keepIdForMs?: number;
   /** Distinguishes notifications of two producers whose own ids are equal; absent where ids are unique without it. */
   readonly producer?: string;
-  /** The span that posted it; absent while this process records no traces, or if the trace is not sampled. */
+  /** The span in which it was posted; absent while this process records no traces, or if the trace is not sampled. */
   readonly postedBy?: TraceContext;
 }
 
@@ -34,7 +34,7 @@ export interface StoredNotification
   readonly joined?: readonly string[];
 }
 
-/** Payloads that differ only in the order of their keys are equal. */
+/** Writes the same text for payloads that differ only in the order of their keys. */
 const canonicalJson = configure({ deterministic: true });
 
 /** The texts of one payload, each computed once for any number of users. */
@@ -54,7 +54,7 @@ export class PayloadTexts {
   }
 }
 
-/** A notification as text, and the position, from 1, of its expiry if it has one. */
+/** A notification as text, and the byte, counted from 1, at which its expiry begins if it has one. */
 export interface Item {
   readonly text: string;
   readonly expiryAt: number;
@@ -63,10 +63,10 @@ export interface Item {
 const itemStart = '{"v":1';
 
 /**
- * The stored form of a notification: JSON of a `StoredNotification`. The fields that scripts use come first, so that scripts need not
- * parse the rest: `{"v":1,"sourceToken":"…","expiresAt":…,`. Both fields are optional. For the same reason the context of the span
- * that stores it comes last, and after it the script adds `joined` (see join.lua). Without it, the last character of the fields is a
- * digit.
+ * The stored form of a notification: JSON of a `StoredNotification`. The fields that scripts use come first, so that scripts
+ * need not parse the rest: `{"v":1,"sourceToken":"…","expiresAt":…,`. Both fields are optional. For the same reason the trace
+ * context of the span that stores the notification comes last; join.lua adds `joined` after it. Without a trace context, the last
+ * field ends with a digit.
  */
 export function itemOf(
   notification: Notification,
@@ -96,7 +96,7 @@ function traceText(trace: TraceContext | undefined): string {
 /**
  * Reads the text of an `Item`.
  *
- * @throws Error if another version wrote the text.
+ * @throws Error if the text has the format of another version.
  */
 export function decodeNotification(text: string): StoredNotification {
   const stored = JSON.parse(text) as StoredNotification | null;

@@ -10,7 +10,7 @@ export const jsonBytes: TextSize = (text) => Buffer.byteLength(JSON.stringify(te
 interface CutOptions {
   /** The size as the provider counts it. Default: UTF-8. */
   readonly sizeOf?: TextSize;
-  /** Marks a cut text, for example `…`. Omitted where no character fits beside it. */
+  /** Added to a cut text, for example `…`. Omitted if no character of the text fits beside it. */
   readonly ending?: string;
 }
 
@@ -39,7 +39,7 @@ export interface Texts {
 
 /**
  * Both texts, cut to `maxBytes` together. The body is cut first, down to its first line, which names the sender of a mail; then
- * the title, down to half of the bytes; then that line. A text for which no bytes are left is omitted.
+ * the title, down to half of the bytes; then the first line of the body. A text for which no bytes are left is omitted.
  */
 export function cutTexts({ title, body }: Texts, maxBytes: number, sizeOf: TextSize = utf8Bytes): Texts {
   const cut = (text: string, bytes: number): string => cutText(text, bytes, { sizeOf, ending: ellipsis });
@@ -72,16 +72,16 @@ function lastFit(text: string, maxBytes: number, sizeOf: TextSize): number {
   return codePointStart(text, low);
 }
 
-/** `index`; one less if `index` is inside a surrogate pair. */
+/** Returns `index`, or one less if `index` is inside a surrogate pair. */
 function codePointStart(text: string, index: number): number {
   return index > 0 && (text.codePointAt(index - 1) ?? 0) > 0xffff ? index - 1 : index;
 }
 
 const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
-/** `text` without the grapheme that `end` cuts; `text` up to `end` if nothing visible would remain. */
+/** Returns `text` up to `end`, without the part of a grapheme that `end` cuts, unless nothing visible would remain. */
 function wholeGraphemes(text: string, end: number): string {
-  // There is only one lookup, because its time grows with the longest grapheme.
+  // Only one grapheme is looked up, because the time of a lookup grows with the longest grapheme.
   const whole = text.slice(0, segmenter.segment(text).containing(end)?.index ?? end);
   const all = text.slice(0, end);
   return whole === '' || (isBlank(whole) && !isBlank(all)) ? all : whole;
@@ -98,7 +98,7 @@ function withoutTrailingBlanks(text: string): string {
 const invisible = '\\s\\p{Z}\\p{Cc}\\p{Cf}\\p{Default_Ignorable_Code_Point}\\p{Noncharacter_Code_Point}\\u2800';
 const visibleCharacter = new RegExp(`[^${invisible}]`, 'u');
 
-/** A longer run of blanks is never intended. A shorter one is kept, because it can contain a mark of the text's direction. */
+/** More than 32 blanks at the start are never intended. Fewer are kept, because one can be a mark of the text's direction. */
 const blankStart = new RegExp(`^[${invisible}]{33,}`, 'u');
 
 /** Whether a text has no visible character. */

@@ -22,7 +22,7 @@ it('keeps the fields that fit, in their order, and leaves out larger ones', () =
   ];
   const kept = fieldsThatFit(fields, 32);
   expect(kept.map(([name]) => name)).toEqual(['a', 'c', '"']);
-  // A brace at each end, and no comma after the last field.
+  // The object has a brace at each end, and no comma after the last field.
   expect(Buffer.byteLength(JSON.stringify(Object.fromEntries(kept)))).toBeLessThanOrEqual(32 + 1);
 });
 

@@ -35,7 +35,7 @@ const unread = z.int().nonnegative().optional();
 /** `ox:mail:read`: mails were marked as read. */
 const mailRead = z.object({ folder: identifier, ids, unread });
 
-/** `ox:mail:flags`: flags of mails have changed. `flags` are set now, `cleared` are not. */
+/** `ox:mail:flags`: flags of mails have changed. `flags` are set now, `cleared` are no longer set. */
 const mailFlags = z.object({
   folder: identifier,
   ids,
@@ -67,7 +67,7 @@ const payloadSchemas: Readonly<Record<string, z.ZodType>> = {
   'ox:folder:changed': folderChanged,
 };
 
-/** The first fault of the payload of `topic`, as a sentence; undefined when there is none. `name` is its field in the request. */
+/** The first fault of the payload of `topic`, as a sentence, or undefined. `name` is the payload's field in the request. */
 export function payloadFault(topic: string, payload: unknown, name = 'payload'): string | undefined {
   // A topic may have the name of an inherited property, for example constructor.
   const schema = Object.hasOwn(payloadSchemas, topic) ? payloadSchemas[topic] : undefined;

@@ -20,7 +20,7 @@ export interface PushContent {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** The parts of a notification that make its content. `count` is more than 1 if it stands for several notifications. */
+/** The parts of a notification that make its content. `count` is more than 1 if the notification stands for several. */
 interface PushSource {
   readonly topic: string;
   readonly payload: Readonly<Record<string, unknown>>;
@@ -37,11 +37,11 @@ export interface PushStyle {
   /** The fields of the payload that are sent to the app. Default: all. */
   readonly dataFields?: readonly string[];
   readonly hasBadge: boolean;
-  /** The name of a sound; none is played without one. */
+  /** The name of a sound; without it, no sound is played. */
   readonly sound?: string;
 }
 
-/** The push can never be created, because a template exceeds the limits of a delivery. It is also an `Outcome`. */
+/** The push can never be created, because a template has a fault or exceeds the limits of a delivery. Usable as an `Outcome`. */
 export interface ContentRefusal {
   readonly kind: 'rejected';
   readonly reason: string;
@@ -53,7 +53,7 @@ const mailCategory = 'new-message-category';
 const newMail = 'ox:mail:new';
 
 /**
- * The content of a push. Without templates, a payload with a subject and a sender is shown as a mail. A new mail without these is
+ * The content of a push. Without templates, a payload with a subject and a sender is shown as a mail. A new mail without both is
  * shown with its known fields, and any other push is silent. For several collected notifications the text starts with their
  * number, `(3) Let's meet`, unless a template shows `count`.
  */
@@ -78,7 +78,7 @@ export function pushContent(source: PushSource, style: PushStyle): PushContent |
   };
 }
 
-/** The fault of a template for a URL: its host must be fixed, because the values come from producers. */
+/** The fault of a template for a URL, as a clause. Its host must be fixed, because the values come from producers. */
 export function navigateFault(template: string): string | undefined {
   if (template === '' || /^https?:\/\/[^/?#{}\s]+(?:[/?#]|$)/.test(template)) return templateFault(template);
   return 'it must begin with https:// and a host without placeholders';
@@ -92,7 +92,7 @@ function navigateTo(
   if (!template) return {};
   const url = rendered('navigate', template, source, budget, (value) => encodeURIComponent(wellFormed(value)));
   if ('kind' in url) return url;
-  if (url.text.length > maxTextBytes) return {}; // part of a URL is useless, and no provider allows so much
+  if (url.text.length > maxTextBytes) return {}; // a cut URL is useless, and no provider accepts one of this length
   const parsed = parsedUrl(url.text.trim());
   return parsed === undefined ? {} : { navigate: parsed.href };
 }
@@ -108,7 +108,7 @@ function textsIn({ title, body, category }: Partial<PushContent> = {}): Partial<
   };
 }
 
-/** The texts of a mail, as in the original: the subject as title, the sender and the subject as body. */
+/** The texts of a mail, as in the original push service: the subject as title, the sender and the subject as body. */
 function mailText({ topic, payload, count }: PushSource): Partial<PushContent> | undefined {
   const subject = visibleText(payload['subject']);
   const sender = visibleText(payload['displayname']) ?? visibleText(payload['email']);
@@ -196,7 +196,7 @@ function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** The text without a long run of blanks at its start, unless it is invisible. */
+/** The text without a long run of blanks at its start; undefined if it has no visible character. */
 function visibleText(value: unknown): string | undefined {
   const text = textOf(value);
   return text === undefined || isBlank(text) ? undefined : withoutBlankStart(text);

@@ -132,8 +132,8 @@ function deep(levels: number): object {
 }
 
 /**
- * Any JSON with the names of the templates below, without lookups of names in texts. Lists contain no null, because Mustache
- * throws when a name is looked up in null.
+ * Generates JSON with the names of the templates below. Only `toString` is a property of texts, and no template looks it up.
+ * Lists contain no null, because Mustache throws when a name is looked up in null.
  */
 const name = fc.constantFrom('a', 'b', 'c', 'toString');
 const scalar = fc.oneof(fc.constantFrom(0, 1, 2.5, true, false, null), fc.string({ maxLength: 3 }));
@@ -161,7 +161,7 @@ const source = fc.letrec<{ source: string }>((tie) => ({
   ),
 })).source;
 
-/** A value in the format of the renderer. */
+/** The text that the renderer shows for a value. */
 function shown(value: unknown): string {
   if (Array.isArray(value)) return value.map((entry) => (isPlain(entry) ? String(entry) : '')).join(',');
   return isPlain(value) ? String(value) : '';

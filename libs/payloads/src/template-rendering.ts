@@ -1,9 +1,9 @@
 import type { TemplateNode } from './template';
 
-/** Rendering steps of one delivery: each part of a template, each list entry and each lookup of a name is a step. */
+/** Most rendering steps of one delivery: each part of a template, each list entry and each lookup of a name is a step. */
 const maxRenderingSteps = 5000;
 
-/** Bytes of text, in UTF-8, that the templates of one delivery may render: twice the largest payload. */
+/** Most bytes of text, in UTF-8, that the templates of one delivery may render: twice the largest payload. */
 export const maxRenderedBytes = 128 * 1024;
 
 /** The templates exceed the limits of a delivery. The message is a clause that names the limit. */
@@ -71,7 +71,7 @@ class Rendering {
     private readonly encode: (value: string) => string,
   ) {}
 
-  /** Names are looked up in the values of `stack`, from the last to the first. */
+  /** Renders `nodes`. Names are looked up in the values of `stack`, from the last to the first. */
   textOf(nodes: readonly TemplateNode[], stack: unknown[]): string {
     let text = '';
     for (const node of nodes) {
@@ -132,7 +132,7 @@ class Rendering {
   }
 
   private encoded(text: string): string {
-    this.budget.takeText(text); // counted before the encoding, so that its time is bounded too
+    this.budget.takeText(text); // counted before the encoding, so that the time of the encoding is bounded too
     return this.encode(text);
   }
 
@@ -142,7 +142,7 @@ class Rendering {
   }
 }
 
-/** Text has no properties here: its length and its characters by index are not data of the payload. */
+/** An own property of an object or list. A text has none: its length and its characters by index are no data of the payload. */
 function ownProperty(thing: unknown, name: string): PropertyDescriptor | undefined {
   if (typeof thing !== 'object' || thing === null) return undefined;
   const property = Object.getOwnPropertyDescriptor(thing, name);

@@ -5,10 +5,10 @@ import { cutText, ellipsis } from './cut-text';
 /** Longest template, in UTF-16 units. */
 export const maxTemplateLength = 4096;
 
-/** Deepest nesting of sections, inverted ones included. */
+/** Deepest nesting of sections, including inverted sections. */
 export const maxSectionDepth = 10;
 
-/** The time of the parser grows with the square of the number of consecutive blanks in a tag. */
+/** Most consecutive blanks: the time of the parser grows with the square of their number in a tag. */
 const maxBlanksInARow = 100;
 
 /** A part of a template. A path contains the parts of a dotted name; the path of `{{.}}` is empty. */

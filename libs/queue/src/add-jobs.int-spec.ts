@@ -35,7 +35,7 @@ const job = (id: string, queue = 'webhook', delayMs = 0): NewJob => ({
   data: { id },
 });
 
-/** Like a batch of windows: the list is deleted when its jobs are added, and the jobs must exist. */
+/** An origin like a batch of windows: its list is deleted when its jobs are added, and the jobs must exist. */
 const origin = (length = 2): Origin<'taken'> => ({
   list,
   first: 'me',
@@ -64,8 +64,8 @@ it('adds the jobs of calls with little work in the order of the calls, also whil
   await queues.queue(group, 'webhook').waitUntilReady();
   await nextTurn();
   const end = performance.now() + 20;
-  void shortTurn(); // the turn of the event loop begins to count
-  while (performance.now() < end); // takes as long as other work in the same turn
+  void shortTurn(); // begins to measure this turn of the event loop
+  while (performance.now() < end); // simulates other work in the same turn
   for (let waiting = 0; waiting < 100; waiting++) void shortTurn();
   const first = addJobs(queues, [job('first')]);
   await new Promise((resolve) => setImmediate(resolve));

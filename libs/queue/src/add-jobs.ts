@@ -27,11 +27,11 @@ export interface Origin<Answer extends string> {
   readonly first: string;
   readonly length: number;
   /**
-   * Runs in one transaction with the addition of the jobs with these keys, and returns one of `answers`. If one of the jobs does not
-   * exist, it returns `missing` and changes nothing.
+   * Returns the script that runs in one transaction with the addition of the jobs with these keys. The script returns one of
+   * `answers`; if one of the jobs does not exist, it returns `missing` and changes nothing.
    */
   readonly taken: (jobs: readonly string[]) => ScriptCall;
-  /** The possible answers of `taken`. */
+  /** The possible answers of the script. */
   readonly answers: readonly Answer[];
 }
 
@@ -47,9 +47,9 @@ export async function addJobs(queues: Queues, jobs: readonly NewJob[]): Promise<
 }
 
 /**
- * Adds jobs like `addJobs`, in one transaction with the script of their origin. Returns `lost` and adds nothing when the origin has
- * changed, because another caller or an earlier try of this call took it. So the call is safe to repeat. ioredis repeats it too: it
- * sends a transaction again when the answer was lost.
+ * Adds jobs like `addJobs`, in one transaction with the script of their origin. Returns `lost` and adds nothing when the origin
+ * has changed, because another caller or an earlier try of this call took it. So the call is safe to repeat, also by ioredis,
+ * which sends a transaction again when its answer was lost.
  */
 export async function addJobsFrom<Answer extends string>(
   queues: Queues,
@@ -63,7 +63,7 @@ export async function addJobsFrom<Answer extends string>(
   return answer;
 }
 
-/** The answers of the transaction's commands; null when it was not executed because the origin has changed. */
+/** Returns the answers of the transaction's commands; null when it was not executed because the origin has changed. */
 async function transact(queues: Queues, jobs: readonly NewJob[], origin?: Origin<string>): Promise<unknown[] | null> {
   const calls: Addition[] = [];
   // Large jobs take some ms each. A call with little work does not pause, so that no later call for the same socket overtakes it.

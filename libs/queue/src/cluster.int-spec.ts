@@ -34,7 +34,7 @@ function once(source: NodeJS.EventEmitter, name: string): Promise<unknown[]> {
   return new Promise((resolve) => source.once(name, (...args: unknown[]) => resolve(args)));
 }
 
-/** The address of the master that has a key. */
+/** The index of the master that has a key. */
 async function masterOf(redis: RedisClient, key: string): Promise<number> {
   const slot = Number(await redis.cluster('KEYSLOT', key));
   return Math.floor(slot / (16_384 / 3));

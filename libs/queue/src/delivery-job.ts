@@ -69,7 +69,7 @@ function wrongField(delivery: unknown): string | undefined {
   return target === undefined || isTarget(target as Readonly<Record<string, unknown>>) ? undefined : 'target';
 }
 
-/** The API accepts no text with half of a surrogate pair, and such a text has no form in a URL or in UTF-8. */
+/** Half of a surrogate pair. The API accepts no text that contains one, because URLs and UTF-8 cannot encode it. */
 const surrogate = /\p{Cs}/u;
 
 function is(value: unknown, kind: Kind): boolean {

@@ -19,12 +19,12 @@ export function erasedInAll(steps: readonly Erased[]): Erased {
   };
 }
 
-/** The key that exists while a worker runs a job (BullMQ). It expires when the worker died. */
+/** The key that exists while a worker runs a job (BullMQ). It expires if the worker dies. */
 export function jobLock(group: string, queue: string, jobId: string): string {
   return `${group}:${queue}:${jobId}:lock`;
 }
 
-/** The locks that exist now. */
+/** Returns those of `locks` that exist now. */
 export async function heldLocks(redis: RedisClient, locks: readonly string[]): Promise<string[]> {
   const held = await Promise.all(locks.map((lock) => redis.exists(lock)));
   return locks.filter((_, index) => held[index] === 1);

@@ -5,7 +5,7 @@ import { AbstractConnector, Cluster, Redis } from 'ioredis';
 
 /**
  * The parts of ioredis that PNS uses and its documentation does not describe. package.json pins its minor version; a newer one must
- * pass this file. `redis.ts`, `owner.ts`, `channel.ts` and `add-jobs.ts` use these parts.
+ * pass this file. `redis.ts`, `slot-owner.ts`, `channel.ts` and `add-jobs.ts` use these parts.
  */
 
 const connections: (Redis | Cluster)[] = [];

@@ -8,8 +8,8 @@ export interface JobCounts {
 }
 
 /**
- * Counts the jobs of each queue, in order; one pipeline for each key group, because all keys of a pipeline in a cluster must be on one
- * node.
+ * Counts the jobs of each queue, in the order of `queues`. Sends one pipeline for each key group, because in a cluster all keys
+ * of a pipeline must be on one node.
  */
 export async function jobCounts(
   redis: RedisClient,

@@ -18,7 +18,7 @@ const stalled = declareCounter({
   labels,
 });
 
-/** The same fault of a queue is logged at most this often, in ms: while Postgres is away, every job fails every two seconds. */
+/** The same fault of a queue is logged at most once in this time, in ms. While Postgres is away, a job fails every two seconds. */
 const quietMs = 10_000;
 
 /** How often each fault has occurred since it was logged. */

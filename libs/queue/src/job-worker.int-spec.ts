@@ -58,7 +58,7 @@ afterEach(async () => {
   jest.restoreAllMocks();
 });
 
-/** The queue of this test is not a queue of PNS, so it has no series before the first fault. */
+/** The value of a counter for this test's queue; 0 before the first fault, because queues outside PNS have no series then. */
 const counted = async (name: string): Promise<number> =>
   Number(/queue="any"} (\d+)/.exec(await metrics.getSingleMetricAsString(name))?.[1] ?? 0);
 
@@ -81,10 +81,10 @@ describe('a job whose lock expired while its worker was alive', () => {
   });
 
   describe('and that a search has moved back to the waiting jobs', () => {
-    /** The state of a job after a search when its worker did not renew its lock in time. */
+    /** Begins a job, and simulates a search after its worker did not renew its lock in time. Returns the lock. */
     async function beginAndStall(id: string): Promise<string> {
       const lock = await scene.begin(id);
-      await scene.worker.pause(true); // fetches nothing, as a worker that is held up
+      await scene.worker.pause(true); // fetches nothing, like a worker that is blocked
       const { redis, queue } = scene;
       await redis.multi().del(lock).lrem(queue.toKey('active'), 1, id).rpush(queue.toKey('wait'), id).exec();
       return lock;
@@ -133,7 +133,7 @@ describe('the search for jobs whose worker died', () => {
   ];
   const search = () => script.run(scene.redis, searched, stalled, 2000, 4000, 5000);
 
-  /** Sets the time of the last search, relative to now, in ms. */
+  /** Sets the last search to `ago` ms ago, with a wait that ends in `waitsFor` ms, and marks a job as stalled. */
   async function lastSearched(ago: number, waitsFor = 0): Promise<void> {
     const now = Date.now();
     await scene.redis
@@ -229,7 +229,7 @@ describe('a burst of jobs', () => {
     const next = once(scene.worker, 'active') as Promise<[{ id?: string }]>;
     scene.events.emit('end');
     expect((await next)[0].id).toBe('later');
-    // The others end as soon as they start.
+    // Ends the other two jobs as soon as they start.
     for (let runs = 3; runs <= 4; runs++) {
       const another = once(scene.events, 'begun');
       scene.events.emit('end');

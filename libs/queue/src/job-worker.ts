@@ -7,9 +7,9 @@ const lockMs = 10_000;
 /** A lock is renewed when its age is between half of this time and this time, in ms. */
 const renewEveryMs = 4_000;
 
-/** How often one of all workers searches a queue for jobs whose worker died, in ms. */
+/** The interval in which one of the workers of a queue searches it for jobs whose worker died, in ms. */
 const searchEveryMs = 2_000;
-/** When no worker searched for longer than this, Redis was away or there was no worker, in ms. Locks are valid for longer. */
+/** If no worker has searched for longer than this, in ms, Redis was away or there was no worker. Shorter than `lockMs`. */
 const gapMs = 4_000;
 /** After a gap, workers that are alive have this long to renew their locks, in ms: reconnecting takes up to a second. */
 const graceMs = 5_000;
@@ -24,7 +24,7 @@ const scripts = {
   putBack: new LuaScript<string[]>({ folder: __dirname, name: 'put-back', numberOfKeys: 4 }),
 };
 
-/** The errors of a job whose lock has expired, and of one that another worker has locked. */
+/** The error codes for a job whose lock has expired, and for a job that another worker has locked. */
 const lockErrors = new Set<unknown>([ErrorCode.JobLockNotExist, ErrorCode.JobLockMismatch]);
 
 /** BullMQ returns undefined when there is no job, although its types do not allow it. */
@@ -53,7 +53,7 @@ interface JobSource {
  * BullMQ's worker with locks that survive an outage of Redis. When Redis was away for longer than a lock is valid, the worker takes
  * the lock again. If another worker has started the job by then, the processor's `signal` is aborted. The jobs of a dead process are
  * taken over within 15 seconds. Each job starts as soon as it is fetched. If an answer of Redis with a job was lost with the
- * connection, the job returns to the front of the queue at once.
+ * connection, the job returns to the front of the queue as soon as the connection is ready again.
  */
 export class JobWorker<Data> extends Worker<Data> {
   /** Started jobs by the tokens of their locks. */
@@ -131,7 +131,7 @@ export class JobWorker<Data> extends Worker<Data> {
     return (await scripts.bringForward.run(this.redis, ...keys, this.toKey(''), job)) === 1;
   }
 
-  /** BullMQ calls this at intervals. Lost jobs are not reported to BullMQ as errors. */
+  /** Renews locks; BullMQ calls this at intervals. Returns no lost jobs, because BullMQ would report them as errors. */
   override async extendJobLocks(_: string[], tokens: string[]): Promise<string[]> {
     const jobs = tokens.flatMap((token) => {
       const job = this.inProgress.get(token);
@@ -151,8 +151,8 @@ export class JobWorker<Data> extends Worker<Data> {
   }
 
   /**
-   * Puts back jobs in progress that have not arrived in this process. Redis answers in order, so a job that it handed out before this
-   * script ran may be put back and must not run. No job that arrives is started before the answer of the script.
+   * Puts back jobs in progress that have not arrived in this process. Redis answers in order: a job that arrives before the
+   * answer of the script may have been put back, and must not run then. So no job that arrives is started before this answer.
    */
   private putBackLost(whose: 'own' | 'free' | 'all'): Promise<void> {
     const before = this.puttingBack;
@@ -182,7 +182,7 @@ export class JobWorker<Data> extends Worker<Data> {
     this.putBack = new Map([...this.putBack, ...jobs]);
   }
 
-  /** Whether the job was put back after Redis handed it out. */
+  /** Whether the job was put back after Redis had sent it. */
   private isPutBack({ id = '', attemptsStarted }: Started): boolean {
     return attemptsStarted <= (this.putBack.get(id) ?? -1);
   }
@@ -273,7 +273,7 @@ export class JobWorker<Data> extends Worker<Data> {
   }
 }
 
-/** A job that can leave its queue although its lock has expired, unless another worker has started it. */
+/** A job that can be completed, failed or moved although its lock has expired, unless another worker has started it. */
 class RelockingJob<Data, Result, Name extends string, Progress extends JobProgress> extends Job<
   Data,
   Result,
@@ -293,7 +293,7 @@ class RelockingJob<Data, Result, Name extends string, Progress extends JobProgre
   }
 
   override moveToWait(token?: string) {
-    // This comes before the move: a renewal after it would take the job back.
+    // The release comes before the move: a renewal after the move would make the job active again.
     if (token !== undefined && this.queue instanceof JobWorker) this.queue.release(token);
     return this.withLock(token, () => super.moveToWait(token));
   }

@@ -45,7 +45,7 @@ class Scene {
     while (this.started.length < count) await once(this.events, 'started');
   }
 
-  /** Resolves when Redis has handed out the job. */
+  /** Resolves when Redis has made the job active. */
   async untilActive(id: string): Promise<void> {
     await eventually(`${id} is active`, async () => (await this.queue.getRanges(['active'], 0, -1)).includes(id));
   }
@@ -56,7 +56,7 @@ class Scene {
 
   async close(): Promise<void> {
     for (const { queues, link, worker } of this.opened) {
-      await worker.close(true); // without the jobs that no test ended
+      await worker.close(true); // does not wait for jobs that no test ended
       await queues.onApplicationShutdown();
       await link.close();
     }
@@ -72,7 +72,7 @@ beforeEach(() => {
 
 afterEach(() => scene.close());
 
-/** Ends the job that started last, and others as they start, until `count` have started. */
+/** Ends the job that started last, and further jobs as they start, until `count` jobs have started. */
 async function endAll(count: number): Promise<void> {
   const end = (): void => void scene.events.emit(scene.started.at(-1) ?? '');
   scene.events.on('started', end);
@@ -80,7 +80,7 @@ async function endAll(count: number): Promise<void> {
   await scene.untilStarted(count);
 }
 
-/** Breaks the connection with everything that Redis has answered since `hold()`. */
+/** Breaks the connection. All answers of Redis since `hold()` are lost with it. */
 function breakConnection(link: CuttableLink): void {
   link.cut();
   link.release();
@@ -97,7 +97,7 @@ describe('a job that Redis handed out and whose answer was lost with the connect
     await scene.add('a', 'b', 'c', 'd');
     await scene.untilStarted(1);
     link.hold();
-    scene.events.emit('a'); // the end of this job hands out the next one
+    scene.events.emit('a'); // when this job ends, Redis answers with the next job
     await scene.untilActive('b');
     if (isExpired) await scene.expireLock('b');
     breakConnection(link);

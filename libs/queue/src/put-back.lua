@@ -1,5 +1,5 @@
--- Moves jobs in progress that this worker does not run back to the front of the waiting jobs, in their order: the answer with the
--- job was lost with the connection, or the process that ran the job died.
+-- Moves jobs in progress back to the front of the waiting jobs, in their order, if this worker does not run them: the answer with
+-- the job was lost with the connection, or the process that ran the job died.
 --
 -- KEYS  1 active, 2 wait, 3 stalled, 4 marker (of BullMQ)
 -- ARGV  1 prefix of the keys of jobs; 2 prefix of the locks of this worker; 3 "own": only jobs with a lock of this worker,

@@ -70,13 +70,13 @@ export class QueueModule implements OnApplicationShutdown {
   }
 }
 
-/** The servers whose settings are logged, because all apps of a process start with the same. */
+/** The URLs of servers whose settings were logged. The apps of a process share a server and log its settings once. */
 const logged = new Set<string>();
 
 async function logLosses(redis: RedisClient, url: string): Promise<void> {
   if (logged.has(url)) return;
   logged.add(url);
-  // A Redis that is lost again right after the connection is reported by its own line.
+  // If Redis is lost again right after the connect, another log line reports it.
   const sentences = await lossySettings(redis).catch(() => []);
   for (const reason of sentences) log.warn({ event: 'redis.lossy', reason });
 }

@@ -63,8 +63,8 @@ export class Queues implements OnModuleDestroy, OnApplicationShutdown {
   }
 
   /**
-   * Starts a worker on the queue `name` of a key group. A job whose process died is run by another one within 15 seconds, any number
-   * of times. Jobs that fail, stall or are lost are counted and logged.
+   * Starts a worker on the queue `name` of a key group. If the process that runs a job dies, another process runs the job within
+   * 15 seconds, any number of times. Jobs that fail, stall or are lost are counted and logged.
    */
   worker<Job>(
     group: string,
@@ -120,7 +120,7 @@ export class Queues implements OnModuleDestroy, OnApplicationShutdown {
     return [...this.owners.values(), this.redis];
   }
 
-  /** Counts unanswered pings instead of time, like `Subscriber`, because this process may have been blocked itself. */
+  /** Disconnects after too many unanswered pings. Counts pings, not time, because this process may have been blocked itself. */
   private disconnectWhenSilent(redis: RedisClient): NodeJS.Timeout {
     let unanswered = 0;
     return setInterval(() => {

@@ -1,7 +1,7 @@
 import type { Delivery, TransportName } from '@pns/transport-contract';
 import type { KeySpace } from '@pns/redis';
 
-/** Ticks of the aggregation stage: one queue in each shard's key group. */
+/** The name of the queues of ticks: one in each shard's key group. */
 export const aggregationQueue = 'aggregation';
 
 /** A request to look for due windows in a shard. The job id contains the time, so a tick that is added twice exists once. */
@@ -11,7 +11,7 @@ export interface TickJob {
   readonly dueAt: number;
 }
 
-/** Deliveries of one transport: one queue in each shard's key group. */
+/** The name of a transport's delivery queues: one in each shard's key group. */
 export function deliveryQueue(transport: TransportName): string {
   return transport;
 }
@@ -24,7 +24,7 @@ export function socketNodeGroup(keys: KeySpace): string {
   return `{${keys.global('websocket')}}`;
 }
 
-/** Deliveries to the sockets of one node of the websocket worker. */
+/** The name of the queue of deliveries to the sockets of one node of the websocket worker. */
 export function socketNodeQueue(node: string): string {
   return `websocket-${node}`;
 }
@@ -43,7 +43,7 @@ export const maxDeliveriesPerJob = 100;
  */
 export const maxCharactersPerJob = 512 * 1024;
 
-/** Deliveries in one job. They share an endpoint, so that a faulty endpoint does not affect deliveries to others. */
+/** Deliveries in one job. They share an endpoint, so that a faulty endpoint does not affect deliveries to other endpoints. */
 export interface DeliveryJob {
   readonly v: 1;
   /** The endpoint of all deliveries: the origin of a webhook's URI, a provider's client, or a socket node. */

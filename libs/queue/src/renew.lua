@@ -1,6 +1,6 @@
 -- Renews the locks of the jobs that a worker runs. A lock may have expired because Redis was away or the worker was blocked; it is
--- taken again unless another worker has started the job. If a search has moved the job back to the waiting jobs, it is removed from
--- them, because only this worker knows which deliveries of the job have arrived.
+-- taken again unless another worker has started the job. If a search has moved the job back to the waiting jobs, the script makes
+-- it active again, because only this worker knows which deliveries of the job have arrived.
 --
 -- KEYS  1 stalled, 2 active, 3 wait (of BullMQ)
 -- ARGV  1 prefix of the keys of jobs; 2 how long a lock is valid, in ms; then for each job: its id, the token of
@@ -18,7 +18,7 @@ local function isActive(id)
   return active[id]
 end
 
--- A stalled job is put at the end that is fetched next, so the search begins there.
+-- A search puts a stalled job at the end of the list that is fetched next, so LREM begins at this end.
 local function takeFromWait(id)
   if redis.call('LREM', KEYS[3], -1, id) == 0 then
     return false
@@ -38,7 +38,7 @@ for at = 3, #ARGV, 3 do
     redis.call('PEXPIRE', lock, ARGV[2])
     redis.call('SREM', KEYS[1], id)
   elseif not holder and redis.call('HGET', job, 'ats') == starts and (isActive(id) or takeFromWait(id)) then
-    -- This order, because when memory is full a script can write only after a first write without new memory.
+    -- SREM comes first: when memory is full, a script can write only after a first write without new memory.
     redis.call('SREM', KEYS[1], id)
     redis.call('SET', lock, token, 'PX', ARGV[2])
   else

@@ -41,14 +41,14 @@ export class Subscriber extends EndingRedis {
     this.once('end', () => clearInterval(beat));
   }
 
-  /** Subscribes. After it resolves, each published message is a `message` event. */
+  /** Subscribes. After the promise resolves, each published message is a `message` event. */
   async listen(): Promise<void> {
     await (this.isSharded ? this.ssubscribe(this.channel) : this.subscribe(this.channel));
   }
 
   /**
-   * Counts unanswered pings instead of time, because this process may have been blocked itself. The `socketTimeout` of ioredis measures
-   * time; when a connection was lost in another way, it also closes the next connection.
+   * Sends a ping, or closes the connection after too many unanswered pings. Counts pings, not time, because this process may have
+   * been blocked. ioredis' `socketTimeout` measures time, and also closes the next connection when one was lost in another way.
    */
   private beat(): void {
     if (this.status !== 'connect' && this.status !== 'ready') return;
@@ -76,7 +76,7 @@ export function subscriberOf(redis: RedisClient, channel: string, options: Redis
   if (!(redis instanceof Cluster)) return new Subscriber({ ...redis.options, ...common }, channel, false);
   const owner = new SlotOwner(redis, channel);
   const subscriber = new Subscriber({ ...ownerOptions(redis, owner), ...common }, channel, true);
-  // The server also reports when another master gets the channel, but ioredis does not emit an event for it.
+  // The server also reports that another master gets the channel, but ioredis emits no event for that report.
   const moving = setInterval(
     () => void owner.hasChanged().then((moved) => moved && subscriber.disconnect(true)),
     checkEveryMs,

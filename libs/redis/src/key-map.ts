@@ -3,9 +3,9 @@ interface KeyKind {
   /** The key with placeholders. Keys of a shard share its hash tag, `{pns:<shard>}`; `pns` is the prefix of the `KeySpace`. */
   readonly pattern: string;
   readonly type: 'string' | 'hash' | 'list' | 'set' | 'zset' | 'stream' | 'channel';
-  /** The package whose code writes it. */
+  /** The package whose code writes the keys. */
   readonly owner: string;
-  /** When it is deleted or expires. */
+  /** When a key is deleted or expires. */
   readonly lifetime: string;
   /** The content of the keys. */
   readonly content: string;
@@ -117,7 +117,7 @@ export function keyKindOf(key: string, prefix = 'pns'): KeyKind | undefined {
   return keyMap.find(({ pattern }) => expressionOf(pattern, prefix).test(key));
 }
 
-/** A placeholder stands for text without a colon, except a job's id, which may have colons. */
+/** A placeholder stands for text without colons; only the ids of jobs and schedulers may have colons. */
 function expressionOf(pattern: string, prefix: string): RegExp {
   const parts = pattern.replace(/^(\{?)pns/, `$1${prefix}`).split(/(<\w+>)/);
   const source = parts.map((part) => {

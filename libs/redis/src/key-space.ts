@@ -10,7 +10,7 @@ export class KeySpace {
     readonly prefix = 'pns',
   ) {}
 
-  /** The key group of a user, from 0 to `shards` - 1. */
+  /** The number of the key group of a user, from 0 to `shards` - 1. */
   shardOf(context: number, user: number): number {
     // Two rounds of an integer mix (Murmur3's finalizer), so that neighbouring ids get different groups.
     let hash = Math.imul(context, 0x9e3779b1) ^ user;

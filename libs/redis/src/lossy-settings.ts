@@ -1,14 +1,14 @@
 import { Cluster, type Redis } from 'ioredis';
 import type { RedisClient } from './redis';
 
-/** Settings of a Redis server that decide what it loses. An absent one could not be read. */
+/** Settings of a Redis server that decide which data it loses. An absent setting could not be read. */
 interface DurabilitySettings {
   readonly appendonly?: string | undefined;
   readonly appendfsync?: string | undefined;
   readonly 'maxmemory-policy'?: string | undefined;
 }
 
-/** Which data a setting loses and what to do, by the settings. Source: redis.io, "Redis persistence" and "Key eviction". */
+/** When settings lose data, and a sentence with the loss and the remedy. Source: redis.io, "Redis persistence", "Key eviction". */
 const losses: readonly (readonly [
   loses: (settings: DurabilitySettings) => boolean,
   sentence: (settings: DurabilitySettings) => string,
@@ -47,7 +47,7 @@ export async function lossySettings(redis: RedisClient): Promise<string[]> {
   return [...new Set(sentences.flat())];
 }
 
-/** Many hosted servers refuse CONFIG; INFO has two of the settings. */
+/** Reads the settings with CONFIG, or two of them with INFO, because many hosted servers refuse CONFIG. */
 async function settingsOf(server: Redis): Promise<DurabilitySettings> {
   try {
     // Redis 6.2 takes one name at a time.

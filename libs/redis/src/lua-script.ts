@@ -24,7 +24,7 @@ const defined = new WeakMap<RedisClient, Set<string>>();
  * A Lua script from a file. The function `clock` and the preludes are prepended. Redis gets the text once, and later only its digest.
  */
 export class LuaScript<Answer = unknown> {
-  /** The text, for transactions: inside one, ioredis cannot send a script again that Redis does not know. */
+  /** The text, for transactions, in which ioredis cannot send a script again that Redis does not know. */
   readonly source: string;
   private readonly numberOfKeys: number | undefined;
   private readonly command: string;
@@ -51,7 +51,7 @@ export class LuaScript<Answer = unknown> {
 
 const clockSource = sourceOf(__dirname, 'clock');
 
-/** The compiler leaves scripts in `src`, while the compiled module runs in `dist`. */
+/** Reads a script from `src`, also for a compiled module in `dist`, because the compiler does not copy scripts. */
 function sourceOf(folder: string, name: string): string {
   const parts = folder.split(sep);
   const at = Math.max(parts.lastIndexOf('src'), parts.lastIndexOf('dist'));

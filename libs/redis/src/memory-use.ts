@@ -13,13 +13,13 @@ const scrapeTimeoutMs = 1000;
 
 /** The part of its memory that Redis may use before PNS accepts nothing more; the rest is for sending. ADR 0014. */
 export const mostUsedForIntake = 0.9;
-/** The log reports Redis as full above `mostUsedForIntake` and as no longer full below this; the gap prevents a line for each swing. */
+/** The log reports Redis as full above `mostUsedForIntake` and as no longer full below this; the gap prevents many log lines. */
 const hasRoomBelow = 0.85;
 
 /** All apps of the process share this fault, because they share a Redis. */
 const fullness = new RecurringFault('redis.full', 'redis.has-room');
 
-/** How much of its `maxmemory` Redis uses; in a cluster, the fullest master. 0 where no limit is set. */
+/** Reads which part of its `maxmemory` Redis uses; in a cluster, that of the fullest master; 0 without a limit. */
 export class MemoryUse {
   private known = 0;
   /** Whether the last reading succeeded and is still valid. */
@@ -55,7 +55,7 @@ export class MemoryUse {
     this.askedAt = 0;
   }
 
-  /** Resolves with whether Redis answered. */
+  /** Reads the part in use, once for concurrent callers. Resolves with whether Redis answered. */
   private ask(): Promise<boolean> {
     this.asking ??= this.read().finally(() => (this.asking = undefined));
     return this.asking;

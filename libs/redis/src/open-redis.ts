@@ -9,8 +9,8 @@ const tryMs = 5000;
 const refusals = /^(WRONGPASS|NOAUTH|NOPERM|ERR AUTH|ERR invalid password)/;
 
 /**
- * Connects with `connectRedis` and resolves when Redis answers. For the start of an app: it waits for Redis. Later the connection
- * reconnects by itself.
+ * Connects with `connectRedis` and resolves when Redis answers, so that an app waits for Redis at its start. Later the
+ * connection reconnects by itself.
  *
  * @throws PnsError `REDIS_UNREACHABLE` when Redis stays away, `REDIS_REFUSED` when it answers but refuses our credentials.
  */

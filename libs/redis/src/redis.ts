@@ -10,7 +10,7 @@ export const waitingOptions = {
   commandTimeout: undefined,
 } satisfies RedisOptions;
 
-/** Options of connections whose commands fail fast: for requests. Times in ms. */
+/** Options of connections whose commands fail fast: for processes that serve requests. Times in ms. */
 const failFastOptions = { maxRetriesPerRequest: 0, commandTimeout: 5000, connectTimeout: 2000 } satisfies RedisOptions;
 
 /** The pause before an attempt to reconnect, in ms. */
@@ -18,8 +18,8 @@ export const untilReconnectMs = (attempt: number): number => Math.min(50 * attem
 
 /**
  * Opens a connection that reconnects by itself: to one Redis (`redis://`, `rediss://`) or to a cluster, of which the URL names some
- * nodes (`redis-cluster://host:port,host:port`, `rediss-cluster://`). Commands wait for Redis to return. With `failFast` they reject
- * while Redis is away and after `commandTimeout` ms; a process that serves requests needs that.
+ * nodes (`redis-cluster://host:port,host:port`, `rediss-cluster://`). Commands wait for Redis to return. With `failFast`, for a
+ * process that serves requests, they reject while Redis is away and after `commandTimeout` ms.
  */
 export function connectRedis(url: string, { failFast = false } = {}): RedisClient {
   const cluster = clusterOf(url);
@@ -104,7 +104,7 @@ export function clusterOf(url: string): ClusterAddress | undefined {
 
 /**
  * A connection that emits `end` after each `disconnect`. ioredis does not emit `end` when it is disconnected while it waits to
- * reconnect, except in the state `wait`. BullMQ waits for that event, so a worker that is closed while Redis is away would never
+ * reconnect, except in the state `wait`. BullMQ waits for `end`, so a worker that is closed while Redis is away would never
  * be closed.
  */
 export class EndingRedis extends Redis {

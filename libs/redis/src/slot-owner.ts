@@ -10,7 +10,7 @@ const retryMs = 200;
 const disconnectTimeoutMs = 2000;
 
 /**
- * A connection to the master that owns the slot of `key`. If another master becomes the owner, it connects to that one. Its commands
+ * Opens a connection to the master that owns the slot of `key`, and a new one if another master becomes the owner. Its commands
  * wait while the master is away. Workers use it, because BullMQ interrupts a blocked `Cluster` in a way that can end the cluster
  * permanently.
  */
@@ -90,7 +90,7 @@ function connectorTo(owner: SlotOwner, { tls }: RedisOptions = {}): new () => Ab
       return stream;
     }
 
-    /** ioredis does not call a failed connector again, so it continues until it is disconnected. */
+    /** Looks the owner up until it is found or the connection ends, because ioredis does not call a failed connector again. */
     private async untilFound(): Promise<string> {
       while (this.connecting && !owner.isLost) {
         const address = await owner.find().catch(() => undefined);

@@ -10,7 +10,7 @@ const pattern = fc.oneof(
   topic.map((prefix) => `${prefix}:*`),
 );
 
-/** A simple and slow implementation of the rule. */
+/** A simple and slow implementation of the rule for matching. */
 function naivelyMatches(name: string, candidate: string): boolean {
   if (candidate === '*' || candidate === name) return true;
   return candidate.endsWith(':*') && name.startsWith(candidate.slice(0, -1));

@@ -68,7 +68,7 @@ export function describeHostileEndpoints(name: string, start: (lookUp: LookUp) =
     await names.close();
   });
 
-  /** A server on all addresses of loopback, which records the address of each connection. */
+  /** Starts a server on all addresses of loopback, which records the address of each connection. */
   async function service(headers: Readonly<Record<string, string>>, status: number) {
     const reached: (string | undefined)[] = [];
     const server = createHttpServer(({ socket }, response) => {
@@ -102,7 +102,7 @@ export function describeHostileEndpoints(name: string, start: (lookUp: LookUp) =
       zones.set('flux.evil.example', { a: ['127.0.0.1', '127.0.0.2'], ttl: 0 });
       expect(await deliver()).toEqual({ kind: 'delivered' });
       zones.set('flux.evil.example', { a: ['127.0.0.1'], ttl: 0 });
-      // Answers of name servers are used for a second.
+      // Answers of name servers are cached for at least a second.
       await eventually('the new address is refused', async () => (await deliver()).kind === 'rejected');
       expect(new Set(reached)).toEqual(new Set(['127.0.0.2']));
       server.close();
@@ -119,7 +119,7 @@ export function describeHostileEndpoints(name: string, start: (lookUp: LookUp) =
   });
 }
 
-/** The addresses of a name, except `::` and `::1`, which are parts of the names of rules. */
+/** The addresses of a name, except short ones such as `::`, which also occur in the names of rules. */
 function secretAddresses(host: string): string[] {
   const { a = [], aaaa = [] } = zones.get(host) ?? {};
   return [...a, ...aaaa].filter((address) => address.length > 3);

@@ -8,10 +8,10 @@ export interface Zone {
   readonly aaaa?: readonly string[];
   /** The target of an alias. */
   readonly cname?: string;
-  /** Seconds; 60 unless given. */
+  /** The time to live of the records, in seconds; default 60. */
   readonly ttl?: number;
   readonly answers?: 'never' | 'servfail' | 'refused' | 'nonsense' | 'over TCP only' | 'when released';
-  /** The address family; both if absent. */
+  /** The address family to which `answers` applies; both if absent. */
   readonly family?: 4 | 6;
 }
 
@@ -62,17 +62,17 @@ export class NameServer {
     return new NameServer(udp, tcp, zoneOf);
   }
 
-  /** For `Resolver.setServers`. */
+  /** Address and port, as `Resolver.setServers` expects them. */
   get address(): string {
     return `127.0.0.1:${this.udp.address().port}`;
   }
 
-  /** Resolves once `isEnough` returns true; it is called after each question. */
+  /** Resolves once `isEnough`, which is called after each question, returns true. */
   async until(isEnough: (asked: readonly string[]) => boolean): Promise<void> {
     while (!isEnough(this.asked)) await once(this.events, 'asked');
   }
 
-  /** Answers the questions that were not answered yet. */
+  /** Answers the questions that were held back because of `when released`. */
   release(): void {
     for (const answer of this.heldBack.splice(0)) answer();
   }
@@ -113,7 +113,7 @@ export class NameServer {
     return messageOf(question, codes.found, this.recordsOf(question.type, zone, Buffer.from([0xc0, 12])));
   }
 
-  /** Follows aliases as a recursive server does, with a bound. */
+  /** Returns the records of a zone. Follows aliases as a recursive server does, about 40 at most. */
   private recordsOf(type: number, zone: Zone, owner: Buffer, steps = 0): Buffer[] {
     const ttl = zone.ttl ?? 60;
     if (zone.cname !== undefined) {
@@ -171,7 +171,7 @@ function ipv4(address: string): Buffer {
   return Buffer.from(address.split('.').map(Number));
 }
 
-/** Accepts only the form `2001:db8::1`. */
+/** The bytes of an address in the form `2001:db8::1`; no other form is accepted. */
 function ipv6(address: string): Buffer {
   const [head = '', tail = ''] = address.split('::');
   const groups = (text: string): number[] =>
