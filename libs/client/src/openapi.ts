@@ -1817,7 +1817,7 @@ export interface operations {
                 topic?: string;
                 /** @description Only notifications with an attempt for this client. */
                 client?: string;
-                /** @description Only notifications with an attempt that ended like this. */
+                /** @description Only notifications with an attempt that has this outcome. */
                 outcome?: "delivered" | "retry" | "gone" | "rejected" | "misconfigured" | "exhausted" | "expired" | "suppressed" | "deferred" | "moved";
                 /** @description The first time of acceptance, inclusive. */
                 since?: string;
