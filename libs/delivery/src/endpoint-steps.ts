@@ -5,10 +5,10 @@ import { declareCounter, log } from '@pns/runtime';
 import { hasEndpoints, transportNames, type TransportName } from '@pns/transport-contract';
 import { maxIds, sendToOperator } from './operator-message';
 
-/** How long a call waits until its messages are in their queues, in ms. It holds the locks of their endpoints. */
+/** How long `announce` waits until its messages are queued, in ms. Meanwhile it holds the locks of their endpoints. */
 const announceMs = 5000;
 
-/** The operator gets one message in this time, in ms, for the endpoints of a client at a server that reached the same percentage. */
+/** For a client's endpoints at one server that reached the same percentage, the operator gets one message in this time, in ms. */
 const messageEveryMs = 3_600_000;
 
 /** Messages that waited are looked for this often, in ms. */
@@ -17,7 +17,9 @@ const lookEveryMs = 60_000;
 /** Most messages of one transaction. */
 const messagesAtOnce = 20;
 
-/** An endpoint is warned of at these percentages of the time after which it is switched off. */
+/**
+ * A failing endpoint is warned of, or switched off at 100, when it has used up these percentages of the time limit (from, to).
+ */
 const steps = [
   [0, 50],
   [50, 70],
@@ -48,7 +50,7 @@ export class EndpointSteps {
 
   /** Takes the steps that are due at `at` (ms since the epoch). Resolves with whether endpoints were switched off. */
   async take(at: number): Promise<boolean> {
-    // Without the configured value, no endpoint is switched off by the default.
+    // While the configured value is not known, the default must not switch off endpoints.
     const disableAfterMs = this.cascade.certainValue('com.openexchange.pns.endpoint.disableAfter') ?? 0;
     if (disableAfterMs === 0) return false;
     const { transport } = this;
@@ -106,7 +108,7 @@ export class EndpointSteps {
   }
 }
 
-/** RFC 3339. */
+/** The times in a report, in the format of RFC 3339. */
 function timesOf(
   since: number,
   percent: number,

@@ -14,7 +14,7 @@ interface TransportParts<Options> {
   readonly metaOf: (subscriptionId: string) => Promise<(() => object | undefined) | undefined>;
   /** A function that decrypts a subscription's keys; undefined when the subscription was deleted. Rejects while Postgres is away. */
   readonly keysOf: (subscriptionId: string) => Promise<(() => PushKeys | undefined) | undefined>;
-  /** The server's pair of keys for the transport; `make` makes it at the first call of all processes. Rejects while Postgres is away. */
+  /** The transport's pair of keys for all processes; `make` makes it at the first call. Rejects while Postgres is away. */
   readonly serverKeys: <Pair>(make: () => Pair) => Promise<Pair>;
   /** The current value of a property in the scope of the server. */
   readonly property: <Name extends PropertyName>(name: Name) => PropertyValue<Name>;
@@ -22,7 +22,7 @@ interface TransportParts<Options> {
 
 /** A worker app: its transport, and the option file of the transport's clients. */
 export interface TransportWorker<Options> {
-  /** Names the app too: `worker-<transport>`. */
+  /** The name of the app is `worker-<transport>`. */
   readonly transport: TransportName;
   /** The script of the app's process. It calls `runTransportWorker`. */
   readonly entry: string;
