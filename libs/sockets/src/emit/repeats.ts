@@ -12,7 +12,7 @@ const maxRemembered = 1000;
 /** The notifications that a socket was sent soon after its opening. */
 export class Repeats {
   private readonly openedAt = performance.now();
-  /** The delivery of each notification. */
+  /** The id of each notification's first delivery. */
   private remembered: Map<string, string> | undefined;
 
   /**

@@ -42,7 +42,7 @@ export class ConnectionTakeOver implements OnApplicationBootstrap, BeforeApplica
     this.subscriber?.disconnect();
   }
 
-  /** Informs the node of an opening that the given socket took over from it. */
+  /** Informs the node of the previous opening that a new opening has taken over. */
   async announce({ context, user, connection }: Opening, { node, opening }: TakenFrom): Promise<void> {
     const taken: Taken = { context, user, connection, opening };
     if (node === this.node.id) return this.closeTaken(taken);

@@ -52,7 +52,7 @@ const scripts = {
 
 /** Which nodes hold a user's sockets, and which sockets are parked. It is kept in the user's shard. */
 export class SocketRegistry {
-  /** The dead nodes at the last look. */
+  /** The dead nodes when the registry was last read. */
   private deadNodes: readonly string[] = [];
 
   /** `clock` replaces the time of Redis, for tests of the rules. */
@@ -121,7 +121,7 @@ export class SocketRegistry {
     return sockets.map((socket) => became.get(`${keysOf(this.keys, socket)[0]} ${socket.connection}`) ?? 'renewed');
   }
 
-  /** For each user, in order: the nodes of the open and of the parked sockets. One round trip for all. */
+  /** Returns for each user, in order, the nodes of the open and of the parked sockets, in one round trip. */
   async socketsOf(users: readonly UserKey[]): Promise<SocketGroup[][]> {
     if (users.length === 0) return [];
     // The list of dead nodes is in another key group than the entries, and seldom changes. If it has changed since the last look,
@@ -148,7 +148,7 @@ export class SocketRegistry {
     return { found, heldBy: [] };
   }
 
-  /** One script for each shard, because the shards of a cluster may be at different masters. All are sent at once. */
+  /** Runs one script for each shard, because the shards of a cluster may be at different masters. All are sent at once. */
   private async look(users: readonly UserKey[], dead: readonly string[]): Promise<SocketGroup[][]> {
     const perShard = new Map<number, number[]>();
     for (const [index, { context, user }] of users.entries()) {

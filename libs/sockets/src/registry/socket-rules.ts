@@ -6,7 +6,7 @@ const liveMs = 60_000;
 /** How long a socket that closed may come back and collect its mailbox, in ms. */
 export const parkedMs = 120_000;
 
-/** How long a socket that closed is known, in ms. One that comes back in this time learns that it missed something. */
+/** How long a socket that closed is known, in ms. A client that comes back in this time is informed that it missed something. */
 export const knownMs = 240_000;
 
 /** The times and limits of the scripts of this lib. Only the scripts apply these rules; `rules.lua` describes them. */

@@ -16,9 +16,9 @@ export interface ClientOptions {
 
 /** A real client of Socket.IO 2 or 4 that records every event. */
 export class Client {
-  /** Every event, as the arrays that came. */
+  /** Every received event, as an array of its name and arguments. */
   readonly frames: unknown[][] = [];
-  /** Why it could not connect, or was cut off, in order. */
+  /** Why the client was refused or disconnected, in order. */
   readonly troubles: { readonly what: 'refused' | 'disconnected'; readonly reason: string; readonly code?: unknown }[] =
     [];
   private readonly news = new EventEmitter();
