@@ -38,7 +38,7 @@ export class Checkpoint {
   private readonly tries = new Map<string, number>();
   /** Suspect deliveries that this run has begun to send and that have not ended. */
   private readonly begun = new Set<string>();
-  /** Arrived ids to store for the other worker that has started the job; undefined while this process has the job. */
+  /** Ids of arrived deliveries to store for the worker that has taken the job; undefined while this process has the job. */
   private unshared: string[] | undefined;
   private timer: NodeJS.Timeout | undefined;
   private writing: Promise<unknown> = Promise.resolve();
@@ -88,13 +88,13 @@ export class Checkpoint {
     this.timer ??= setTimeout(() => this.write(), collectMs);
   }
 
-  /** Stores what has arrived here for the worker that has taken the job, beside the progress, which that worker now writes. */
+  /** Stores which deliveries arrived here, for the worker that has taken the job, beside the progress that this worker writes. */
   lose(): void {
     this.unshared ??= [...this.arrived];
     this.write();
   }
 
-  /** Adds what workers that have lost the job stored as arrived. Never rejects: if the read fails, attempts may be repeated. */
+  /** Adds deliveries that arrived at workers which lost the job. Never rejects: if the read fails, attempts may be repeated. */
   async learn(): Promise<void> {
     const ids = await this.redis?.hget(this.key, sharedField).catch(() => undefined);
     for (const id of ids?.split(' ') ?? []) this.arrived.add(id);

@@ -290,12 +290,12 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     } catch (error) {
       signal.throwIfAborted();
       if (transport instanceof IsolatedTransport) throw error; // the isolated process has logged the fault
-      // An internal fault in one delivery must not delay or repeat the others of its job.
+      // An internal fault in one delivery must not delay or repeat the other deliveries of its job.
       log.error({ event: 'delivery.fault', delivery: delivery.id, transport: this.transport.name, err: error });
       return internalError;
     }
   }
 }
 
-/** The signal for jobs without one. */
+/** The signal for jobs that were started without a signal. */
 const neverAborted = new AbortController().signal;

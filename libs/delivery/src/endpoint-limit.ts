@@ -1,7 +1,7 @@
 /** The limit starts at a fourth of the capacity of the connections, and never falls below a 32nd. */
 const [startPart, leastPart] = [4, 32] as const;
 
-/** Least limit: so few deliveries overload no endpoint, and its answers may only seem slow because this process is busy. */
+/** Least limit: so few deliveries overload no endpoint, and answers may only seem slow because this process is busy. */
 const leastInFlight = 10;
 
 /**
@@ -12,7 +12,7 @@ const [firstGrowth, laterGrowth] = [1, 1 / 8] as const;
 /** Subtracted by each failure, and by each answer of an endpoint that slows down. */
 const [failureLoss, slowDownLoss] = [1, 1 / 4] as const;
 
-/** The recent answer time averages half the limit, but at least this many answers; the usual one, eight times as many. */
+/** The recent answer time averages as many answers as half the limit, at least this many; the usual time, eight times as many. */
 const leastRecent = 20;
 const usualPerRecent = 8;
 

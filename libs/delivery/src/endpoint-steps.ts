@@ -11,15 +11,13 @@ const announceMs = 5000;
 /** For a client's endpoints at one server that reached the same percentage, the operator gets one message in this time, in ms. */
 const messageEveryMs = 3_600_000;
 
-/** Messages that waited are looked for this often, in ms. */
+/** How often messages that had to wait are looked for, in ms. */
 const lookEveryMs = 60_000;
 
 /** Most messages of one transaction. */
 const messagesAtOnce = 20;
 
-/**
- * A failing endpoint is warned of, or switched off at 100, when it has used up these percentages of the time limit (from, to).
- */
+/** The steps of a failing endpoint, in percent of its time limit (from, to): each is a warning, and at 100 it is switched off. */
 const steps = [
   [0, 50],
   [50, 70],
@@ -34,8 +32,8 @@ const warnings = declareCounter({
 });
 
 /**
- * Warns of endpoints that fail for long, and switches them off. Each step is logged and counted at once. Messages to the operator are
- * collected, so that a dead server with many URIs sends few of them.
+ * Warns of endpoints that fail for long, and switches them off. Each step is logged and counted at once. Messages to the operator
+ * are collected, so that a dead server with many URIs causes few of them.
  */
 export class EndpointSteps {
   /** When waiting messages are looked for again, in ms since the epoch. */

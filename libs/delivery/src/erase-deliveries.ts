@@ -24,9 +24,9 @@ const states: JobType[] = ['waiting', 'active', 'delayed', 'prioritized', 'waiti
 const replaceData = new LuaScript({ folder: __dirname, name: 'replace-data', numberOfKeys: 1 });
 
 /**
- * Removes the owner's deliveries from the jobs of these queues, and removes jobs without other deliveries. Deliveries in progress
- * are removed from their job too, so that a crash does not repeat them, and `heldBy` contains the job's lock. Jobs in a format
- * that this version does not know are skipped and logged, because they must not prevent the erasure of other jobs.
+ * Removes the owner's deliveries from the jobs of the given queues, and removes jobs without other deliveries. Deliveries in
+ * progress are removed from their job too, so that a crash does not repeat them, and `heldBy` contains the job's lock. Jobs in a
+ * format that this version does not know are skipped and logged, because they must not prevent the erasure of other jobs.
  */
 export async function eraseDeliveries(queues: Queues, refs: readonly QueueRef[], owner: Owner): Promise<Erased> {
   const steps: Erased[] = [];

@@ -18,7 +18,7 @@ const lastWriteMs = 2000;
 /** How often all states are read again, in ms. */
 const reloadEveryMs = 600_000;
 
-/** Each read repeats the changes of this last time, in ms. It is longer than a transaction lasts, so that none is missed. */
+/** How far before the last change each read begins, in ms: longer than a transaction lasts, so that no change is missed. */
 const overlapMs = 30_000;
 
 /** Least time between two records of an endpoint's failures, in ms; less if endpoints are switched off within minutes. */

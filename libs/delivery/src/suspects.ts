@@ -13,8 +13,8 @@ export const suspectAfterDeaths = 2;
 const maxDeaths = 2;
 
 /**
- * The same for deaths of the isolated process: at most one while it sends several deliveries, and two while it sends this one
- * alone. One death proves nothing, because the system or an operator may kill the process too.
+ * The same limit for deaths of the isolated process: at most one while it sends several deliveries, and two while it sends this
+ * one alone. One death proves nothing, because the system or an operator may kill the process too.
  */
 const maxSenderDeaths = 3;
 

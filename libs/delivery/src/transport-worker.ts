@@ -35,6 +35,6 @@ export interface TransportWorker<Options> {
   ) => z.ZodType<Readonly<Record<string, Options>>>;
   /** The schema of one client's options as set over the API. */
   readonly clientOptions: z.ZodType<Options>;
-  /** Creates the transport, which uses no other parts of the process. */
+  /** Creates the transport from `parts`; it uses nothing else of the process. */
   readonly create: (parts: TransportParts<Options>) => Transport;
 }

@@ -15,7 +15,7 @@ import { dispatchSpan, endingSpans, withSpan } from './dispatch-span';
 import { TokenForms } from './token-forms';
 
 /**
- * A part of a batch has about this many deliveries at most: each may need a job, and one transaction adds all of them while Redis
+ * A part of a batch has about this many deliveries at most: each may need a job, and one transaction adds all jobs while Redis
  * does nothing else.
  */
 const maxDeliveriesPerPart = 1000;

@@ -199,7 +199,7 @@ describe('connections without a session', () => {
   beforeAll(async () => {
     nodes.configure('pns.properties', bounds(6, 4));
     bounded = await nodes.start();
-    // The nodes of a process share the folder, and one of them may not have read the change yet.
+    // The nodes of a process share the configuration folder, and one of them may not have read the change yet.
     const cascade = bounded.app.get(ConfigCascade, { strict: false });
     const isRead = () => cascade.resolve('com.openexchange.websockets.unauthenticated.maxPerAddress').value === 4;
     await eventually('the limits are in effect', isRead);

@@ -39,7 +39,7 @@ export class SocketAdmission {
   private readonly registeredSockets = new Set<OpenSocket>();
   private readonly closings = new Set<Promise<void>>();
   private openings = 0;
-  /** An admission reads only bounds from properties, so it does not need Postgres. */
+  /** An admission reads only limits from properties, so it does not need Postgres. */
   private readonly properties: PropertyLoader;
 
   constructor(

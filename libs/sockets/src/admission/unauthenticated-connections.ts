@@ -13,7 +13,7 @@ export const authenticateWithinMs = 10_000;
 const warnEveryMs = 10_000;
 
 interface Unauthenticated {
-  /** Unknown until the proxy in front has sent it. */
+  /** The client's address; unknown until the proxy in front has sent it. */
   address?: string;
   refusal?: PnsError;
   readonly onClose: () => void;

@@ -16,9 +16,9 @@ const arriveWithinMs = 500;
 const lookAgainMs = 10;
 
 /**
- * Informs the node of a socket that another opening of the same session has its connection id. The node then closes the socket
- * and returns the unconfirmed deliveries. A lost message costs only time: the node gets the same information when it renews its
- * sockets.
+ * Informs a socket's node that another opening of the same session has the socket's connection id. The node then closes the
+ * socket and returns the unconfirmed deliveries. A lost message costs only time: the node gets the same information when it
+ * renews its sockets.
  */
 @Injectable()
 export class ConnectionTakeOver implements OnApplicationBootstrap, BeforeApplicationShutdown {

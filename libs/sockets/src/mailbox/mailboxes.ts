@@ -176,7 +176,7 @@ function parkArguments({ delivery, isPartlySent = false }: UnplacedDelivery): (s
   const target = socketTargetOf(delivery);
   const only = target.kind === 'socket' ? target.connection : '';
   const isNamedOnly = isPartlySent || (target.kind === 'parked' && target.namedOnly === true);
-  // A node of an earlier version forwards deliveries for its own sockets like those for parked ones.
+  // A node of an earlier version forwards deliveries for its own sockets as if for parked ones, so `lookedAt` does not apply.
   const isBeforeMailboxes = target.kind === 'parked' && target.isBeforeMailboxes === true;
   const lookedAt = isBeforeMailboxes ? undefined : delivery.lookedAt;
   // If the time of the reading is unknown, the registry was read after the window fell due.

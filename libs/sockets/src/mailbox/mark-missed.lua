@@ -1,4 +1,4 @@
--- Marks the sockets that missed a delivery which has expired: parked sockets, and sockets that opened since its window fell due.
+-- Marks the sockets that missed an expired delivery: parked sockets, and sockets that opened since its window fell due.
 -- Other sockets received it at their nodes.
 --
 -- ARGV  3 client; 4 source token; 5 when its window fell due; 6 the one connection id that it is for, or ""

@@ -1,6 +1,6 @@
 -- Ends the parking of deliveries, and marks the sockets that missed one, because they have not collected it.
 --
--- ARGV  then for each: id as in park.lua, order, id of the delivery whose job ends its parking, client, source token
+-- ARGV  from 3, for each delivery: id as in park.lua, order, id of the delivery whose job ends its parking, client, source token
 -- Returns for each {"1"} if a socket received it, or another job ends its parking; else {""}. {"", delivery, node,
 --         connection id, …} for sockets that came back to nodes of an earlier version, which do not know mailboxes.
 local all, answer = entries(), {}

@@ -7,7 +7,7 @@
 --         group of parked sockets has the node `parkedNode`.
 local parkedNode = rules.parkedNode
 
--- The groups of a user by node and client, in the order of their first socket.
+-- Returns a list for the groups of a user, by node and client, and a function that adds a socket to its group.
 local function newGroups()
   local groups, byName = {}, {}
   return groups, function(node, client, connection)

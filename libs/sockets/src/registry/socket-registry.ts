@@ -63,7 +63,7 @@ export class SocketRegistry {
     private readonly clock: () => number | '' = () => '',
   ) {}
 
-  /** Opens a socket at `node`, atomically across nodes. The same session takes over an id that is in use. */
+  /** Opens a socket at `node`, atomically across nodes. An opening of the same session takes over a connection id in use. */
   async open(socket: Opening, node: string, maxPerUser: number): Promise<Opened> {
     const { connection, opening, client, session, isAnonymous } = socket;
     const args = [connection, node, opening, client, digestOf(session), flag(isAnonymous), maxPerUser];
@@ -124,7 +124,7 @@ export class SocketRegistry {
   /** Returns for each user, in order, the nodes of the open and of the parked sockets, in one round trip. */
   async socketsOf(users: readonly UserKey[]): Promise<SocketGroup[][]> {
     if (users.length === 0) return [];
-    // The list of dead nodes is in another key group than the entries, and seldom changes. If it has changed since the last look,
+    // The list of dead nodes is in another key group than the entries, and seldom changes. If it has changed since the last read,
     // the entries are read once more.
     const known = this.deadNodes;
     const [dead, groups] = await Promise.all([this.nodes.dead(), this.look(users, known)]);

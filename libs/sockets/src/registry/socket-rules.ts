@@ -1,6 +1,6 @@
 import { parkedNode } from '@pns/delivery';
 
-/** A node that renews no entry for this time has no connection to Redis, so its sockets count as parked, in ms. */
+/** A node that renews no entry for this time, in ms, has no connection to Redis, so its sockets count as parked. */
 const liveMs = 60_000;
 
 /** How long a socket that closed may come back and collect its mailbox, in ms. */

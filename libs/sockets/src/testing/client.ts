@@ -59,7 +59,7 @@ export class Client {
     return this.socket.connected;
   }
 
-  /** Resolves once it is connected; rejects when it is refused. */
+  /** Resolves once the client is connected; rejects when the client is refused. */
   async connected(): Promise<this> {
     await this.until(() => this.isConnected || this.troubles.length > 0);
     if (!this.isConnected) throw new Error(`refused: ${JSON.stringify(this.troubles)}`);
@@ -72,7 +72,7 @@ export class Client {
     return this.frames;
   }
 
-  /** Resolves with its troubles once there are `count`. */
+  /** Resolves with the client's troubles once there are `count`. */
   async troubled(count = 1): Promise<Client['troubles']> {
     await this.until(() => this.troubles.length >= count);
     return this.troubles;
