@@ -20,7 +20,7 @@ export type Verdict = 'answered' | 'failed' | 'nothing';
 export interface Places {
   /** Releases the place of a delivery that ended `ms` after it was sent. */
   ended(verdict: Verdict, ms: number): void;
-  /** The job is over: releases the places of deliveries that did not end. */
+  /** Releases the places of deliveries that did not end, when the job is over. */
   leave(): void;
 }
 
@@ -53,7 +53,7 @@ interface Endpoint {
   inFlight: number;
   /** Deliveries in flight or waiting in this process. */
   occupied: number;
-  /** Places reserved for jobs that were woken and have not come yet. */
+  /** Places reserved for jobs that were woken and have not started yet. */
   reserved: number;
   readonly waiting: Waiting[];
   readonly deferred: Map<string, PlaceRequest>;

@@ -1,4 +1,4 @@
-/** The limit starts at a fourth of the capacity of the connections, and never falls below a 32nd. */
+/** The limit starts at a fourth of the capacity of the connections, and never falls below a 32nd of the capacity. */
 const [startPart, leastPart] = [4, 32] as const;
 
 /** Least limit: so few deliveries overload no endpoint, and answers may only seem slow because this process is busy. */

@@ -239,7 +239,7 @@ export class FailingEndpoints implements OnApplicationBootstrap, OnApplicationSh
     const key = `${client} ${hashOf(token)}`;
     const pending = this.failures.get(key);
     if (pending === undefined && this.failures.size >= maxPending) return false;
-    // The reason of a failed attempt is more useful than that of a deferral.
+    // The reason of a failed attempt is more useful than the reason of a deferral.
     if (pending !== undefined && pending.until === undefined && failure.until !== undefined) return false;
     this.failures.set(key, { client, token, origin: parsedUrl(token)?.origin ?? '', ...failure });
     return true;

@@ -85,7 +85,7 @@ interface Call {
   readonly reject: (error: Error) => void;
 }
 
-/** One process that sends. */
+/** A process that sends deliveries for this worker. */
 class Sender {
   hasEnded = false;
   private readonly child: ChildProcess;
@@ -100,7 +100,7 @@ class Sender {
     private readonly transport: TransportName,
     entry: string,
   ) {
-    // An inspector would open a port.
+    // The process gets no inspector, because an inspector would open a port.
     const execArgv = process.execArgv.filter((argument) => !argument.startsWith('--inspect'));
     this.child = fork(entry, [isolatedArgument], {
       execArgv: [...execArgv, `--max-old-space-size=${heapMiB}`],

@@ -12,9 +12,9 @@ interface FailingReport {
   /** The ids of the endpoints, as in `GET /v1/endpoints`; up to `maxIds`. */
   readonly endpoints: readonly string[];
   readonly count: number;
-  /** How much of `disableAfter` has passed; 100: they were switched off. */
+  /** How much of `disableAfter` has passed; 100: the endpoints were switched off. */
   readonly percent: number;
-  /** RFC 3339. */
+  /** When the endpoints began to fail, in the format of RFC 3339. */
   readonly since: string;
   readonly switchesOffAt: string;
   readonly reason: string;

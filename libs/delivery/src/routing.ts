@@ -9,7 +9,7 @@ export interface QueueRef {
   readonly name: string;
 }
 
-/** Where a delivery goes. */
+/** The queue and the endpoint of a delivery. */
 interface DeliveryRoute extends QueueRef {
   /** The unit of limits and circuits: a web server, a client's account with a provider, or a socket node. */
   readonly endpoint: string;
@@ -45,7 +45,7 @@ function ruleOf(transport: TransportName): RoutingRule {
   return rulesByName.get(transport) ?? byClient;
 }
 
-/** Where a delivery goes. */
+/** The queue and the endpoint of a delivery. */
 export function routeOf(delivery: Delivery, keys: KeySpace): DeliveryRoute {
   const { transport, context, user } = delivery;
   const { endpointOf, hasQueuePerEndpoint } = ruleOf(transport);

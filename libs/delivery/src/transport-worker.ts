@@ -8,7 +8,7 @@ import type { z } from 'zod';
 interface TransportParts<Options> {
   /** The current options of a client, the same object until they change. The transport asks for them at each delivery. */
   readonly options: (client: string) => Options | undefined;
-  /** The text, sound and badge of a push, or the reason why there are none. */
+  /** The text, sound and badge of a push, or the reason why the push has none. */
   readonly content: (delivery: Delivery) => PushContent | ContentRefusal;
   /** A function that decrypts a subscription's meta; undefined when the subscription was deleted. Rejects while Postgres is away. */
   readonly metaOf: (subscriptionId: string) => Promise<(() => object | undefined) | undefined>;
@@ -26,7 +26,7 @@ export interface TransportWorker<Options> {
   readonly transport: TransportName;
   /** The script of the app's process. It calls `runTransportWorker`. */
   readonly entry: string;
-  /** Relative to the configuration folder. */
+  /** The path of the option file, relative to the configuration folder. */
   readonly optionFile: string;
   /** The schema of the whole option file. */
   readonly optionsFileFor: (

@@ -17,7 +17,7 @@ export interface Audience {
   readonly sockets: readonly SocketGroup[];
 }
 
-/** The rules that decide which of the audience receive a notification. */
+/** The rules that decide which targets in the audience receive a notification. */
 export interface Rules {
   readonly cascade: Pick<ConfigCascade, 'isEnabled'>;
   /** The normal form of a token of the transport. */

@@ -125,7 +125,7 @@ async function limitMemory(bytes?: number): Promise<void> {
 
 it('enqueues each delivery once, even when the memory of Redis becomes full meanwhile', async () => {
   const users = Array.from({ length: 100 }, (_, index) => 1000 + index);
-  // Each has a separate endpoint and therefore a separate job.
+  // Each user's delivery has a separate endpoint and therefore a separate job.
   for (const user of users) await subscribe(user, 'crm', `crm-${user}`);
   const batch = await batchFor(users, { text: 'x'.repeat(30_000) });
   await limitMemory(1_000_000);

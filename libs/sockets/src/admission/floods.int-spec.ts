@@ -38,7 +38,7 @@ async function counter(name: string): Promise<number> {
   );
 }
 
-/** A socket of another client still receives all events during the flood. */
+/** Checks that a socket of another user still receives all events during the flood. */
 async function othersAreServed(): Promise<void> {
   nodes.nextUser();
   const other = await nodes.connect(node, '1');

@@ -23,7 +23,7 @@ afterAll(() => nodes.stop());
 const generations: [Generation][] = [['v2'], ['v4']];
 const topics = (frames: unknown[][]): unknown[] => frames.map(([topic]) => topic);
 
-/** Dispatches, and resolves once the deliveries without an open socket are parked. */
+/** Dispatches a notification, and resolves once its deliveries are parked. */
 async function dispatchAndPark(more: Partial<Delivery> = {}): Promise<void> {
   for (const { id } of await nodes.dispatch(more)) await nodes.parked(id);
 }

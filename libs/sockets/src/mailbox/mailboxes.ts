@@ -123,7 +123,7 @@ export class Mailboxes {
     return deliveries.map((one) => became.get(one) ?? { kind: 'none', back: [] });
   }
 
-  /** Ends the parking of a delivery. */
+  /** Ends the parking of a delivery, and returns how it ended. */
   async settle(delivery: Delivery): Promise<Settled> {
     const { client, sourceToken = '' } = delivery;
     const args = [parkedId(delivery), orderOf(delivery), roundOf(delivery), client, sourceToken];

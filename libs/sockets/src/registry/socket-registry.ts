@@ -50,7 +50,7 @@ const scripts = {
   look: new LuaScript<unknown[]>({ folder: __dirname, name: 'look', preludes: ['rules'] }),
 };
 
-/** Which nodes hold a user's sockets, and which sockets are parked. It is kept in the user's shard. */
+/** Which nodes hold a user's sockets, and which sockets are parked. The entries are in the user's shard. */
 export class SocketRegistry {
   /** The dead nodes when the registry was last read. */
   private deadNodes: readonly string[] = [];
@@ -133,7 +133,7 @@ export class SocketRegistry {
     return this.look(users, dead);
   }
 
-  /** Deletes the entries and mailboxes of the owner's sockets. Its open sockets must be closed before. */
+  /** Deletes the entries and mailboxes of the owner's sockets. The owner's open sockets must be closed before. */
   async erase({ context, user }: Owner): Promise<Erased> {
     if (user !== undefined) {
       return { found: await this.redis.unlink(...keysOf(this.keys, { context, user })), heldBy: [] };

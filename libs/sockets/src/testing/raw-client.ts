@@ -60,7 +60,7 @@ export class RawClient {
     return this.until(() => this.isClosed);
   }
 
-  /** The status and body of a refusal. */
+  /** The status, headers and body of a refusal, once the connection is closed. */
   async refusal(): Promise<{ status: number; headers: string; body: unknown }> {
     await this.closed();
     const [headers = '', body = ''] = this.received.toString().split('\r\n\r\n');
