@@ -20,7 +20,7 @@ export function deferredSince(delivery: Delivery): number | undefined {
   return delivery.deferredSince ?? delivery.sparedSince;
 }
 
-/** The delivery for its next attempt. An attempt ends the deferral; a wait (`isWaiting`) keeps its start. */
+/** The delivery for its next attempt. An attempt ends the deferral; a wait (`isWaiting`) keeps the start of the deferral. */
 export function nextAttemptOf({ delivery, outcome }: Attempt): Delivery {
   const next = { ...delivery, attempt: delivery.attempt + 1 };
   const isWaiting = outcome.kind === 'retry' && outcome.isWaiting === true;

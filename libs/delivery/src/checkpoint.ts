@@ -88,7 +88,7 @@ export class Checkpoint {
     this.timer ??= setTimeout(() => this.write(), collectMs);
   }
 
-  /** Stores which deliveries arrived here, for the worker that has taken the job, beside the progress that this worker writes. */
+  /** Stores which deliveries arrived here, beside the progress, which is now written by the worker that has taken the job. */
   lose(): void {
     this.unshared ??= [...this.arrived];
     this.write();

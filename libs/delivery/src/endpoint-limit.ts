@@ -4,9 +4,7 @@ const [startPart, leastPart] = [4, 32] as const;
 /** Least limit: so few deliveries overload no endpoint, and answers may only seem slow because this process is busy. */
 const leastInFlight = 10;
 
-/**
- * Added for each answer while the limit is used up. Per answer time, it doubles, or grows by an eighth after a first decrease.
- */
+/** Added for each answer while the limit is used up. Per answer time, the limit doubles, or after a decrease grows by 1/8. */
 const [firstGrowth, laterGrowth] = [1, 1 / 8] as const;
 
 /** Subtracted by each failure, and by each answer of an endpoint that slows down. */
@@ -62,7 +60,7 @@ export class EndpointLimit {
     this.shrink(failureLoss);
   }
 
-  /** Whether answers take longer than usual. If they stay slow, that soon becomes usual, because a lower limit has not helped. */
+  /** Whether answers take longer than usual. A longer time that lasts soon becomes usual, because a lower limit did not help. */
   private slowsDown(ms: number): boolean {
     this.answers++;
     const recent = Math.max(leastRecent, this.current / 2);

@@ -17,7 +17,7 @@ const lookEveryMs = 60_000;
 /** Most messages of one transaction. */
 const messagesAtOnce = 20;
 
-/** The steps of a failing endpoint, in percent of its time limit (from, to): each is a warning, and at 100 it is switched off. */
+/** The steps of a failing endpoint, in percent of its time limit (from, to): each is a warning, and 100 switches it off. */
 const steps = [
   [0, 50],
   [50, 70],

@@ -39,9 +39,9 @@ export async function enqueueDeliveries(
 }
 
 /**
- * Does the same as `enqueueDeliveries`, in one transaction that also takes them from their origin. So a repeated call adds
- * nothing, even after the first jobs were done. Returns `lost` if the origin was taken before. In a cluster a transaction has one
- * key group, so jobs of other groups are added first.
+ * Does the same as `enqueueDeliveries`, in one transaction that also takes the deliveries from their origin. So a repeated call
+ * adds nothing, even after the first jobs were done. Returns `lost` if the origin was taken before. In a cluster a transaction
+ * has one key group, so jobs of other groups are added first.
  */
 export async function enqueueDeliveriesFrom<Answer extends string>(
   queues: Queues,
@@ -115,8 +115,8 @@ function charactersOf({ payload }: Delivery): number {
 }
 
 /**
- * The greatest possible length of the payload's JSON; Infinity if it has lists or objects. This takes a tenth of the time of
- * making the JSON.
+ * The greatest possible length of the payload's JSON; Infinity if it has lists or objects. The estimate takes a tenth of the time
+ * of making the JSON.
  */
 function mostCharacters(payload: Delivery['payload']): number {
   let characters = 2;

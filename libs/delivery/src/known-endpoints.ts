@@ -13,8 +13,8 @@ export interface KnownEndpoint {
 }
 
 /**
- * Most endpoints in memory; they take about 20 MB. Deliveries to further ones are attempted although these are switched off, and
- * none is lost.
+ * Most endpoints in memory; they take about 20 MB. Deliveries to further endpoints are attempted although the endpoints are
+ * switched off, and none is lost.
  */
 const maxKnown = 100_000;
 
