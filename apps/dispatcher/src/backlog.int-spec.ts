@@ -99,7 +99,7 @@ it('does not take windows while Redis is nearly full, and takes them when there 
   const { redis: connection, keys } = queues;
   const windows = app.get(Windows, { strict: false });
   const ticks = queues.queue<TickJob>(keys.group(0), aggregationQueue);
-  await connection.setrange('something large', 20e6, 'x'); // so much that the buffers of connections do not matter
+  await connection.setrange('something large', 20e6, 'x'); // large compared with the buffers of connections
   const [, used] = /used_memory:(\d+)/.exec(await (connection as Redis).info('memory')) ?? [];
   await (connection as Redis).config('SET', 'maxmemory', String(Math.round(Number(used) / 0.97)));
   const isHeld = async (tick: string): Promise<boolean> => {
@@ -115,10 +115,10 @@ it('does not take windows while Redis is nearly full, and takes them when there 
       const now = await ticks.getJobState(tick);
       return (now === 'delayed' || now === 'unknown') && now;
     });
-    return state === 'delayed' && (await windows.counts()).due === 1; // otherwise a sweep was faster
+    return state === 'delayed' && (await windows.counts()).due === 1; // otherwise a sweep has taken the window
   };
   let tick = 0;
-  // The memory is read once a second.
+  // The dispatcher reads the memory of Redis once a second.
   await eventually('a window stays in spite of its tick', () => isHeld(`tick-${++tick}`));
   await (connection as Redis).config('SET', 'maxmemory', '0');
   await eventually('no window is left', async () => {

@@ -36,7 +36,7 @@ export class BacklogCount implements OnApplicationBootstrap, OnApplicationShutdo
     running.delete(this);
   }
 
-  /** Undefined when Redis does not report it. */
+  /** Counts the windows and jobs; undefined when Redis is away or does not answer in time. */
   async backlog(): Promise<Backlog | undefined> {
     if (this.queues.redis.status !== 'ready') return undefined;
     let timer: NodeJS.Timeout | undefined;
@@ -76,7 +76,7 @@ export class BacklogCount implements OnApplicationBootstrap, OnApplicationShutdo
   }
 }
 
-/** All dispatchers of the process share this fault, so that it is logged once. */
+/** All instances in a process share this fault, so that it is logged once. */
 const countFault = new RecurringFault('backlog.not-counted', 'backlog.counted');
 
 const noJobs: JobCounts = { waiting: 0, active: 0, delayed: 0 };
@@ -91,7 +91,7 @@ function backlog(): Promise<Backlog | undefined> {
   return counting;
 }
 
-/** Every dispatcher counts the same Redis. */
+/** The end of each gauge's help: every dispatcher counts the same Redis. */
 const whole = 'Of the whole system, so every dispatcher reports the same value: take the maximum, not the sum.';
 
 new Gauge({

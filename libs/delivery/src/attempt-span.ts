@@ -2,8 +2,8 @@ import { messagingSpan, traces, type OpenSpan } from '@pns/runtime';
 import { hasConfiguredUri, hasPushKeys, type Delivery, type Outcome } from '@pns/transport-contract';
 
 /**
- * Runs an attempt of a delivery with a trace. While traces are recorded, `send` gets the delivery with the context of the span of
- * its request. A transport may pass this context on to a far side that is part of the operator's system.
+ * Makes an attempt of a delivery, and records its spans if it has a trace. Then `send` gets the delivery with the trace context
+ * of the request's span, which a transport may pass on to a far side in the operator's system. With `unsent`, nothing is sent.
  */
 export async function tracedAttempt(
   delivery: Delivery,
@@ -54,7 +54,7 @@ function end(spans: readonly OpenSpan[], outcome: Outcome): void {
   for (const span of spans) span.end(attributes, isFault ? reason : undefined);
 }
 
-/** The host of an endpoint. Its path may contain a secret. */
+/** Returns only the host of the endpoint's URI, because the path may contain a secret. */
 function farSideOf({ transport, token }: Delivery): { 'server.address'?: string } {
   const isUri = hasConfiguredUri(transport) || hasPushKeys(transport);
   return isUri && URL.canParse(token) ? { 'server.address': new URL(token).hostname } : {};

@@ -3,15 +3,15 @@ import type { Delivery, Outcome } from '@pns/transport-contract';
 import type { Verdict } from './delivery-places';
 
 /**
- * How long a delivery is deferred before it expires, in ms: about as long as the usual ten attempts take. An open circuit lets one
- * delivery through at a time, so thousands of deliveries to a dead endpoint would be deferred for weeks.
+ * How long a delivery is deferred before it expires, in ms: about as long as the usual ten attempts take. Without this limit,
+ * thousands of deliveries to a dead endpoint would be deferred for weeks, because an open circuit lets one through at a time.
  */
 const maxDeferredMs = 24 * 60 * 60 * 1000;
 
 /**
- * The pause of a deferred delivery is at least this part of the time for which it has been deferred already. So the deliveries to
- * a dead endpoint do not run every minute all day. An endpoint that recovers gets all its deliveries within about a third of the
- * time for which it was away.
+ * A deferred delivery pauses at least as long as it has been deferred already, divided by this number. So the deliveries to a
+ * dead endpoint do not run every minute all day, and an endpoint that recovers gets all its deliveries within about a third of
+ * the time for which it was away.
  */
 export const deferredParts = 4;
 
@@ -20,7 +20,7 @@ export function deferredSince(delivery: Delivery): number | undefined {
   return delivery.deferredSince ?? delivery.sparedSince;
 }
 
-/** The delivery for its next attempt. An attempt ends its deferral; without one, it has waited since the same time. */
+/** The delivery for its next attempt. An attempt ends the deferral; a wait (`isWaiting`) keeps the start of the deferral. */
 export function nextAttemptOf({ delivery, outcome }: Attempt): Delivery {
   const next = { ...delivery, attempt: delivery.attempt + 1 };
   const isWaiting = outcome.kind === 'retry' && outcome.isWaiting === true;
@@ -31,7 +31,7 @@ export function deferredForMs(delivery: Delivery, now: number): number {
   return now - (deferredSince(delivery) ?? now);
 }
 
-/** Whether the delivery was deferred: nothing was sent, and a later run tries again. A test push is not deferred; it returns at once. */
+/** Whether the delivery was deferred: nothing was sent, and a later run tries again. A test push is never deferred. */
 export function isDeferred({ delivery, outcome }: Attempt): boolean {
   return outcome.kind === 'retry' && outcome.isDeferred === true && delivery.replyTo === undefined;
 }
@@ -54,8 +54,8 @@ export function attemptsAmong(settled: readonly PromiseSettledResult<Attempt>[])
 export const internalError: Outcome = { kind: 'retry', reason: 'internal error', isInternal: true };
 
 /**
- * Whether the endpoint answered or failed; `nothing` for outcomes that may arise without a request to the endpoint, or by a fault of
- * ours.
+ * Whether the endpoint answered or failed; `nothing` for outcomes that may arise without a request to the endpoint, or by an
+ * internal error.
  */
 export function verdictOf(outcome: Outcome): Verdict {
   if (outcome.kind === 'delivered' || outcome.kind === 'gone') return 'answered';
@@ -64,14 +64,14 @@ export function verdictOf(outcome: Outcome): Verdict {
   return isWithoutRequest || outcome.isInternal === true ? 'nothing' : 'failed';
 }
 
-/** Makes a failed attempt without a retry `exhausted`. The outcome of a test push stays `retry`. */
+/** Changes the outcome `retry` to `exhausted` if no retry was enqueued. A test push keeps the outcome `retry`. */
 export function withVerdict(attempt: Attempt): Attempt {
   const { delivery, outcome, nextAttemptInMs } = attempt;
   if (outcome.kind !== 'retry' || nextAttemptInMs !== undefined || delivery.replyTo !== undefined) return attempt;
   return { ...attempt, outcome: { kind: 'exhausted', reason: outcome.reason } };
 }
 
-/** Waits that differ by less than this share a job, in ms: otherwise there could be as many jobs as deliveries. */
+/** Deliveries whose waits are equal after rounding up to this step, in ms, share a job. Otherwise each could need its own job. */
 const waitStepMs = 1000;
 
 /** The wait that the endpoint asked for, in ms. */
@@ -79,7 +79,7 @@ export function askedMs({ outcome }: Attempt): number {
   return (outcome.kind === 'retry' && outcome.afterMs) || 0;
 }
 
-/** Groups attempts by their wait in ms, so that a long wait does not delay the others. */
+/** Groups attempts by their wait in ms, so that a long wait does not delay attempts with a shorter one. */
 export function byWait(attempts: readonly Attempt[], waitMs: (attempt: Attempt) => number): Attempt[][] {
   const groups = new Map<number, Attempt[]>();
   for (const attempt of attempts) {

@@ -1,4 +1,4 @@
-/** Ten attempts take about a day: 5 s, 16 s, 51 s, 2.7 min, 8.7 min, 28 min, 1.5 h, 4.8 h, 15 h. */
+/** The growth factor of pauses. Ten attempts take about a day: 5 s, 16 s, 51 s, 2.7 min, 8.7 min, 28 min, 1.5 h, 4.8 h, 15 h. */
 const growth = 3.2;
 
 /** Longest pause between two attempts, in ms. */

@@ -1,7 +1,7 @@
 -- Stores the progress of a job if the job exists.
 --
 -- KEYS  1 job (of BullMQ)
--- ARGV  1 the progress, in BullMQ's sense
+-- ARGV  1 the job's progress, in the field and format of BullMQ
 -- Answer: 1 when stored, else 0
 if redis.call('EXISTS', KEYS[1]) == 0 then
   return 0

@@ -18,7 +18,7 @@ interface Progress {
 
 type WorkedJob = Pick<Job<DeliveryJob>, 'id' | 'progress' | 'queueQualifiedName'>;
 
-/** The field of a job in which workers that have lost it store what has arrived: ids between blanks. */
+/** The field in which workers that have lost the job store the ids of arrived deliveries, separated by blanks. */
 const sharedField = 'arrived';
 
 /** Attempts that end within this time share one write, in ms. A job that ends sooner needs no write. */
@@ -38,7 +38,7 @@ export class Checkpoint {
   private readonly tries = new Map<string, number>();
   /** Suspect deliveries that this run has begun to send and that have not ended. */
   private readonly begun = new Set<string>();
-  /** Once another worker has started the job: what it must be told. */
+  /** Ids of arrived deliveries to store for the worker that has taken the job; undefined while this process has the job. */
   private unshared: string[] | undefined;
   private timer: NodeJS.Timeout | undefined;
   private writing: Promise<unknown> = Promise.resolve();
@@ -50,12 +50,12 @@ export class Checkpoint {
     this.adopt(job);
   }
 
-  /** Adds the progress that another process has stored meanwhile. The job belongs to this process again. */
+  /** Adds the stored progress, which another process may have written. Called when this process runs the job. */
   adopt({ progress }: WorkedJob): void {
     this.unshared = undefined;
     const { arrived = [], ended = {}, tries = {} } = (typeof progress === 'object' ? progress : {}) as Progress;
     for (const [id, one] of Object.entries(ended)) {
-      // With a start of 0, no subscription is retired because of this attempt. A dead target is found again by the next delivery.
+      // Older versions store no start. An attempt with 0 retires no subscription; the next delivery finds a dead target again.
       if (!this.has(id)) this.ended.set(id, { startedAt: 0, ...one });
     }
     for (const id of arrived) this.arrived.add(id);
@@ -88,13 +88,13 @@ export class Checkpoint {
     this.timer ??= setTimeout(() => this.write(), collectMs);
   }
 
-  /** Another worker has started the job. What has arrived here is stored for it, beside the progress, which the other worker writes. */
+  /** Stores which deliveries arrived here, beside the progress, which is now written by the worker that has taken the job. */
   lose(): void {
     this.unshared ??= [...this.arrived];
     this.write();
   }
 
-  /** Adds what has arrived at workers that have lost the job. Never rejects: without it, attempts may be repeated. */
+  /** Adds deliveries that arrived at workers which lost the job. Never rejects: if the read fails, attempts may be repeated. */
   async learn(): Promise<void> {
     const ids = await this.redis?.hget(this.key, sharedField).catch(() => undefined);
     for (const id of ids?.split(' ') ?? []) this.arrived.add(id);
@@ -169,7 +169,7 @@ export class Checkpoint {
   }
 }
 
-// Field by field: a spread would take ten times as long, and these run for each delivery.
+// The fields are listed, because a spread takes ten times as long and these functions run for each delivery.
 
 function endedOf({ outcome, startedAt, durationMs, isUnsent, nextAttemptInMs }: Attempt): Ended {
   return { outcome, startedAt, durationMs, isUnsent, nextAttemptInMs } satisfies EachOf<Ended>;
@@ -179,5 +179,5 @@ function attemptOf(delivery: Delivery, { outcome, startedAt, durationMs, isUnsen
   return { delivery, outcome, startedAt, durationMs, isUnsent, nextAttemptInMs } satisfies EachOf<Attempt>;
 }
 
-/** Has each field, so that the compiler reports a missing one. */
+/** Requires each of the fields, so that the compiler reports a missing one. */
 type EachOf<Fields> = Readonly<Record<keyof Fields, unknown>>;

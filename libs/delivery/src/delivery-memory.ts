@@ -14,7 +14,7 @@ const mostDelivered = 20_000;
 /** The fields that identify an attempt of a delivery. */
 type DeliveryAttempt = Pick<Delivery, 'id' | 'attempt' | 'token'>;
 
-/** An attempt of a delivery that has arrived, and the one before it: few deliveries have more than one. */
+/** An attempt with which a delivery arrived, linked to the delivery's previous one. Few deliveries have more than one. */
 interface Arrived extends Omit<DeliveryAttempt, 'id'> {
   readonly before: Arrived | undefined;
 }
@@ -26,10 +26,10 @@ interface Arrived extends Omit<DeliveryAttempt, 'id'> {
 export class DeliveryMemory {
   private readonly checkpoints = new LRUCache<string, Checkpoint>({ max: mostJobs });
   private readonly runs = new Map<string, Promise<void>>();
-  /** By delivery. Two generations: an LRU cache took three percent of the time of a busy websocket worker. */
+  /** By delivery id, in two generations, because an LRU cache took three percent of the time of a busy websocket worker. */
   private delivered = new Map<string, Arrived>();
   private deliveredBefore: ReadonlyMap<string, Arrived> = new Map();
-  /** Deliveries to sockets have the same attempt and token, and share this object. */
+  /** The last object that was stored. Deliveries to sockets often have the same attempt and token, and so share one object. */
   private latest: Arrived = { attempt: 0, token: '', before: undefined };
 
   constructor(private readonly redis: RedisClient) {}
@@ -57,7 +57,7 @@ export class DeliveryMemory {
     this.checkpoints.delete(keyOf(job));
   }
 
-  /** Stores what has arrived of a job for the worker that has started it meanwhile. */
+  /** Stores which deliveries of a job have arrived, for the worker that has started the job meanwhile. */
   lost(job: Pick<Job<DeliveryJob>, 'id' | 'queueQualifiedName'>): void {
     this.checkpoints.get(keyOf(job))?.lose();
   }

@@ -52,7 +52,7 @@ async function inFlight(far: HeldFarSide, expected: number): Promise<void> {
   expect(far.inFlight).toBe(expected);
 }
 
-/** Jobs with one delivery each. */
+/** Deliveries of one client, each for a separate job. */
 function burst(count: number, client = 'hangs'): Delivery[] {
   return Array.from({ length: count }, (_, user) => delivery({ id: `${client}-${user}`, client, user }));
 }
@@ -75,7 +75,7 @@ describe('a slow endpoint', () => {
     const app = await worker(far);
     await sendEach(app, burst(400));
     await inFlight(far, 20);
-    // Each answer makes room for one more.
+    // Each answer raises the limit by one.
     for (let expected = 21; expected <= 80; expected++) {
       far.answerOne();
       await inFlight(far, expected);

@@ -24,7 +24,7 @@ class Job {
     return this;
   }
 
-  /** Ends all its deliveries after 100 ms each, and the job. */
+  /** Ends the job and its deliveries, each with an answer after 100 ms. */
   end(): void {
     for (let left = this.request.deliveries; left > 0; left--) this.places?.ended('answered', 100);
     this.places?.leave();

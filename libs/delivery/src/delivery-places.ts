@@ -20,7 +20,7 @@ export type Verdict = 'answered' | 'failed' | 'nothing';
 export interface Places {
   /** Releases the place of a delivery that ended `ms` after it was sent. */
   ended(verdict: Verdict, ms: number): void;
-  /** The job is over: releases the places of deliveries that did not end. */
+  /** Releases the places of deliveries that did not end, when the job is over. */
   leave(): void;
 }
 
@@ -36,10 +36,10 @@ const maxDeferred = 10_000;
 /** Places are reserved this long for a job that was woken, in ms. If the job does not start in this time, another process runs it. */
 const reservationMs = 500;
 
-/** Shortest and longest pause of a deferred job that is not woken, in ms: the process that deferred it may die. */
+/** The bounds of the pause after which a deferred job runs unwoken, in ms: the process that would wake it may die. */
 const [leastPauseMs, mostPauseMs] = [50, 15_000] as const;
 
-/** The assumed duration of an answer before the first answer, in ms. */
+/** The assumed time that an answer takes, until the first answer has come, in ms. */
 const guessMs = 1000;
 
 interface Waiting {
@@ -53,7 +53,7 @@ interface Endpoint {
   inFlight: number;
   /** Deliveries in flight or waiting in this process. */
   occupied: number;
-  /** Places reserved for jobs that were woken and have not come yet. */
+  /** Places reserved for jobs that were woken and have not started yet. */
   reserved: number;
   readonly waiting: Waiting[];
   readonly deferred: Map<string, PlaceRequest>;
@@ -85,7 +85,7 @@ export class DeliveryPlaces {
     return this.occupy(endpoint, request.deliveries);
   }
 
-  /** Registers a deferred job, which is woken in its turn. After `close` it is woken at once, for other processes. */
+  /** Registers a deferred job, which is woken in its turn. After `close` it is woken at once and runs in another process. */
   defer(request: PlaceRequest): void {
     if (this.isClosed) return void request.wake().catch(() => undefined);
     const endpoint = this.endpoint(request);
@@ -103,7 +103,7 @@ export class DeliveryPlaces {
     return Math.ceil(Math.min(Math.max(2 * turnMs, leastPauseMs), mostPauseMs) * (0.75 + 0.25 * random));
   }
 
-  /** Defers all waiting and all new jobs, and wakes the deferred ones for other processes. */
+  /** Defers all waiting and all new jobs, and wakes the deferred ones, which other processes run. */
   async close(): Promise<void> {
     this.isClosed = true;
     const calls: Promise<unknown>[] = [];
@@ -215,7 +215,7 @@ export class DeliveryPlaces {
     if (isIdle && this.endpoints.get(endpoint.name) === endpoint) this.endpoints.delete(endpoint.name);
   }
 
-  /** Gives the places reserved for a job to the next jobs: another process runs the job, or it runs when its pause ends. */
+  /** Gives the places reserved for a job to the next jobs. The job runs in another process, or when its pause ends. */
   private passReservation(endpoint: Endpoint, job: string): void {
     this.endReservation(endpoint, job);
     this.wake(endpoint);

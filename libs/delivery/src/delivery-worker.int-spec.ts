@@ -190,7 +190,7 @@ describe('the delivery stage', () => {
     const app = await worker(farSide);
     const deliveries = [delivery({ id: 'of a paused URI' }), delivery({ id: 'one' }), delivery({ id: 'two' })];
     await send(app, deliveries, 'https://shared.example');
-    // The other two come again, while the first one waits.
+    // Deliveries `one` and `two` are sent twice, while the first delivery waits.
     await farSide.until((came) => came.length === 5);
     expect(farSide.came.filter(({ id }) => id === 'of a paused URI')).toHaveLength(1);
     const queues = app.get(Queues, { strict: false });
@@ -280,7 +280,7 @@ describe('the delivery stage', () => {
       [...ids].map(([id, subscriptionId]) => delivery({ id, subscriptionId })),
     );
     const live = () => store.liveAmong([...ids.values()]);
-    // One statement removes all of them.
+    // One statement removes all dead subscriptions.
     await eventually(
       'the dead subscriptions are removed',
       async () => !(await live()).has(ids.get('not registered again') ?? ''),
@@ -452,7 +452,7 @@ describe('the delivery stage', () => {
     const came = farSide.came.map(({ id, attempt }) => `${id} ${attempt}`);
     expect(came.sort()).toEqual(['bad 1', 'busy 1', 'busy 2', 'dead 1', 'hanging 1', 'hanging 1', 'sent 1']);
     expect(await second.get(SubscriptionStore, { strict: false }).get(dead)).toBeUndefined();
-    // The second worker recorded it, with the time at which the first one had sent it; the clock shows whole ms.
+    // The second worker records the time at which the first worker sent the delivery, in whole ms.
     expect(((await valueOf('pns_end_to_end_seconds_sum')) - secondsBefore) * 1000).toBeLessThan(closedAfterMs + 1);
   });
 
@@ -483,7 +483,7 @@ describe('the delivery stage', () => {
       const counted = difference(await countedOutcomes(), countedBefore);
       return Object.entries(expected).every(([outcome, count]) => counted[outcome] === count);
     });
-    // The delivered one, and the one whose credentials were refused.
+    // Only the delivered attempt and the one whose credentials were refused are timed.
     expect((await valueOf('pns_delivery_duration_seconds_count')) - timedBefore).toBe(2);
   });
 

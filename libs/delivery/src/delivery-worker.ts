@@ -37,7 +37,7 @@ interface RunBounds {
   readonly turn?: Turn | undefined;
 }
 
-/** Deliveries of all sources in this process at once, in flight or waiting; about 40 MB of memory. */
+/** Most deliveries in this process at once, in flight or waiting, from all sources; they take about 40 MB of memory. */
 const maxPlaces = 8000;
 
 /** Most jobs of a source in progress at once, including jobs whose deliveries have ended and are being recorded. */
@@ -68,7 +68,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     private readonly paused: PausedClients,
     subscriptions: SubscriptionStore,
     private readonly options: DeliveryWorkerOptions,
-    /** Absent if users choose no endpoints of the transport. */
+    /** Absent if users cannot choose endpoints of the transport. */
     private readonly endpoints?: FailingEndpoints,
   ) {
     this.live = new SharedLookup((ids) => subscriptions.liveAmong(ids));
@@ -198,7 +198,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     const tries = attemptsAmong(settled);
     // If a later step fails, the job runs again and repeats no attempt.
     checkpoint.keep(tries.filter((attempt) => !isDeferred(attempt)));
-    // The cache may have evicted these users during the attempts; their properties decide about retries and the history.
+    // The cache may have evicted users during the attempts; their properties decide about retries and the history.
     if (!bounds.signal.aborted) await this.loadProperties(deliveries);
     this.outcomes.deferred(await this.next.defer(source, job, tries, checkpoint));
     let ended = checkpoint.unrecorded(deliveries);
@@ -222,7 +222,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     await bounds.turn?.before;
     const begun: Promise<Attempt>[] = [];
     for (const delivery of deliveries) {
-      // A tenant's template and payload can take some ms for each push, and many jobs may begin in the same turn.
+      // A tenant's template and payload can take some ms for each push, and many jobs may begin in one turn of the event loop.
       const turn = shortTurn();
       if (turn !== undefined) {
         void Promise.allSettled(begun); // some may reject before all have begun
@@ -267,7 +267,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     return reason === undefined ? this.endpoints?.outcomeOff(delivery) : { kind: 'misconfigured', reason };
   }
 
-  /** While Postgres is away, the known properties stay in effect. */
+  /** Loads the properties of the users. While Postgres is away, the known properties stay in effect. */
   private async loadProperties(deliveries: readonly Delivery[]): Promise<void> {
     try {
       await this.cascade.load(deliveries);
@@ -290,12 +290,12 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     } catch (error) {
       signal.throwIfAborted();
       if (transport instanceof IsolatedTransport) throw error; // the isolated process has logged the fault
-      // An internal fault in one delivery must not delay or repeat the others of its job.
+      // An internal fault in one delivery must not delay or repeat the other deliveries of its job.
       log.error({ event: 'delivery.fault', delivery: delivery.id, transport: this.transport.name, err: error });
       return internalError;
     }
   }
 }
 
-/** The signal for jobs without one. */
+/** The signal for jobs that were started without a signal. */
 const neverAborted = new AbortController().signal;

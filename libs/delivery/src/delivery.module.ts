@@ -18,13 +18,13 @@ import { TransportLifetime } from './transport-lifetime';
 /** A transport of a worker app, and how its worker runs jobs. */
 interface TransportOptions {
   readonly name: TransportName;
-  /** Jobs of a source in progress at once; without it, as many as there are places for their deliveries. */
+  /** Most jobs of a source in progress at once; by default so many that the places for their deliveries are the limit. */
   readonly concurrency?: number;
   /** Whether jobs of a source must not overtake each other. */
   readonly isOrdered?: boolean;
-  /** Who else takes jobs from the sources; by default the other processes of the transport. */
+  /** Which other processes take jobs from the sources; by default the other workers of the transport. */
   readonly readership?: Readership;
-  /** The script of the app that sends in a separate process; absent if the transport holds its targets itself. */
+  /** The script of the app that sends in a separate process; absent if only the worker's own process can send. */
   readonly isolatedEntry?: string;
   readonly imports?: NonNullable<ModuleMetadata['imports']>;
   readonly inject: readonly (abstract new (...args: never[]) => unknown)[];

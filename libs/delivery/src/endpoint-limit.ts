@@ -1,16 +1,16 @@
-/** The limit starts at a fourth of the capacity of the connections, and never falls below a 32nd. */
+/** The limit starts at a fourth of the capacity of the connections, and never falls below a 32nd of the capacity. */
 const [startPart, leastPart] = [4, 32] as const;
 
-/** The limit never falls below this: so few deliveries do not overload an endpoint, and a busy process may measure its own delay. */
+/** Least limit: so few deliveries overload no endpoint, and answers may only seem slow because this process is busy. */
 const leastInFlight = 10;
 
-/** Added by each answer while the limit is used up: the limit doubles in the time of an answer, and grows by an eighth after a decrease. */
+/** Added for each answer while the limit is used up. Per answer time, the limit doubles, or after a decrease grows by 1/8. */
 const [firstGrowth, laterGrowth] = [1, 1 / 8] as const;
 
 /** Subtracted by each failure, and by each answer of an endpoint that slows down. */
 const [failureLoss, slowDownLoss] = [1, 1 / 4] as const;
 
-/** The recent time is an average of at least this many answers, or of half the limit; the usual time, of eight times as many. */
+/** The recent answer time averages as many answers as half the limit, at least this many; the usual time, eight times as many. */
 const leastRecent = 20;
 const usualPerRecent = 8;
 
@@ -18,8 +18,8 @@ const usualPerRecent = 8;
 const [slowDownFactor, slowDownMs] = [2, 100] as const;
 
 /**
- * The most deliveries that an endpoint has in flight. The limit grows while answers come and it is used up. It shrinks when the
- * endpoint slows down, and when it throttles or fails more than one delivery in nine: with fewer failures the answers outweigh them.
+ * The limit of an endpoint's deliveries in flight. It grows with each answer while it is used up. It shrinks when the endpoint
+ * slows down, or throttles or fails more than one delivery in nine; with fewer failures, the growth is greater than the loss.
  */
 export class EndpointLimit {
   private value: number;
@@ -60,7 +60,7 @@ export class EndpointLimit {
     this.shrink(failureLoss);
   }
 
-  /** An endpoint that stays slow is soon no longer slower than usual, because sending less did not make it faster. */
+  /** Whether answers take longer than usual. A longer time that lasts soon becomes usual, because a lower limit did not help. */
   private slowsDown(ms: number): boolean {
     this.answers++;
     const recent = Math.max(leastRecent, this.current / 2);

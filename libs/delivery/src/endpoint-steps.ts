@@ -5,19 +5,19 @@ import { declareCounter, log } from '@pns/runtime';
 import { hasEndpoints, transportNames, type TransportName } from '@pns/transport-contract';
 import { maxIds, sendToOperator } from './operator-message';
 
-/** How long a call waits until its messages are in their queues, in ms. It holds the locks of their endpoints. */
+/** How long `announce` waits until its messages are queued, in ms. Meanwhile it holds the locks of their endpoints. */
 const announceMs = 5000;
 
-/** The operator gets one message in this time, in ms, for the endpoints of a client at a server that reached the same percentage. */
+/** For a client's endpoints at one server that reached the same percentage, the operator gets one message in this time, in ms. */
 const messageEveryMs = 3_600_000;
 
-/** Messages that waited are looked for this often, in ms. */
+/** How often messages that had to wait are looked for, in ms. */
 const lookEveryMs = 60_000;
 
 /** Most messages of one transaction. */
 const messagesAtOnce = 20;
 
-/** An endpoint is warned of at these percentages of the time after which it is switched off. */
+/** The steps of a failing endpoint, in percent of its time limit (from, to): each is a warning, and 100 switches it off. */
 const steps = [
   [0, 50],
   [50, 70],
@@ -32,8 +32,8 @@ const warnings = declareCounter({
 });
 
 /**
- * Warns of endpoints that fail for long, and switches them off. Each step is logged and counted at once. Messages to the operator are
- * collected, so that a dead server with many URIs sends few of them.
+ * Warns of endpoints that fail for long, and switches them off. Each step is logged and counted at once. Messages to the operator
+ * are collected, so that a dead server with many URIs causes few of them.
  */
 export class EndpointSteps {
   /** When waiting messages are looked for again, in ms since the epoch. */
@@ -48,7 +48,7 @@ export class EndpointSteps {
 
   /** Takes the steps that are due at `at` (ms since the epoch). Resolves with whether endpoints were switched off. */
   async take(at: number): Promise<boolean> {
-    // Without the configured value, no endpoint is switched off by the default.
+    // While the configured value is not known, the default must not switch off endpoints.
     const disableAfterMs = this.cascade.certainValue('com.openexchange.pns.endpoint.disableAfter') ?? 0;
     if (disableAfterMs === 0) return false;
     const { transport } = this;
@@ -106,7 +106,7 @@ export class EndpointSteps {
   }
 }
 
-/** RFC 3339. */
+/** The times in a report, in the format of RFC 3339. */
 function timesOf(
   since: number,
   percent: number,

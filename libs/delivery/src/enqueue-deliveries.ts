@@ -39,9 +39,9 @@ export async function enqueueDeliveries(
 }
 
 /**
- * Does the same as `enqueueDeliveries`, in one transaction with the origin of the deliveries. So a repeated call adds nothing,
- * even after the first jobs were done. Returns `lost` if the origin was taken before. In a cluster a transaction has one key
- * group, so jobs of other groups are added first.
+ * Does the same as `enqueueDeliveries`, in one transaction that also takes the deliveries from their origin. So a repeated call
+ * adds nothing, even after the first jobs were done. Returns `lost` if the origin was taken before. In a cluster a transaction
+ * has one key group, so jobs of other groups are added first.
  */
 export async function enqueueDeliveriesFrom<Answer extends string>(
   queues: Queues,
@@ -78,7 +78,7 @@ function jobsOf({ group, name, endpoint, deliveries }: DeliveryGroup, delayMs: n
   });
 }
 
-/** The deliveries of each job. */
+/** Divides deliveries into the portions of the jobs. */
 function portionsOf(deliveries: readonly Delivery[]): Delivery[][] {
   const canBeTooLong = deliveries.length * maxPayloadBytes > maxCharactersPerJob;
   const portions: Delivery[][] = [];
@@ -100,10 +100,10 @@ function portionsOf(deliveries: readonly Delivery[]): Delivery[][] {
 /** Shorter payloads need not be measured exactly: `maxDeliveriesPerJob` of them fit into a job. */
 const shortCharacters = maxCharactersPerJob / maxDeliveriesPerJob;
 
-/** The deliveries of a notification share its payload. */
+/** The measured lengths by payload, because the deliveries of a notification share its payload. */
 const payloadCharacters = new WeakMap<object, number>();
 
-/** The length of the payload's JSON, or more if it is short. */
+/** The length of the payload's JSON; for a short payload, an upper bound. */
 function charactersOf({ payload }: Delivery): number {
   const estimated = mostCharacters(payload);
   if (estimated <= shortCharacters) return estimated;
@@ -115,8 +115,8 @@ function charactersOf({ payload }: Delivery): number {
 }
 
 /**
- * The greatest possible length of the payload's JSON; Infinity if it has lists or objects. It takes a tenth of the time of making
- * the JSON.
+ * The greatest possible length of the payload's JSON; Infinity if it has lists or objects. The estimate takes a tenth of the time
+ * of making the JSON.
  */
 function mostCharacters(payload: Delivery['payload']): number {
   let characters = 2;

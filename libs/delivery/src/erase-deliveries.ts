@@ -15,7 +15,7 @@ import type { Delivery } from '@pns/transport-contract';
 import type { JobType, Queue } from 'bullmq';
 import type { QueueRef } from './routing';
 
-/** Jobs read at once: each may carry some megabytes. */
+/** Most jobs read at once, because each may have some megabytes. */
 const jobsPerRead = 25;
 
 /** All states in which a job can contain deliveries. */
@@ -24,9 +24,9 @@ const states: JobType[] = ['waiting', 'active', 'delayed', 'prioritized', 'waiti
 const replaceData = new LuaScript({ folder: __dirname, name: 'replace-data', numberOfKeys: 1 });
 
 /**
- * Removes the owner's deliveries from the jobs of these queues, and removes jobs without other deliveries. Deliveries in progress
- * are removed from their job too, so that a crash does not repeat them, and the answer contains the job's lock. Jobs in a format that
- * this version does not know are skipped and logged, because they must not keep the data of the others.
+ * Removes the owner's deliveries from the jobs of the given queues, and removes jobs without other deliveries. Deliveries in
+ * progress are removed from their job too, so that a crash does not repeat them, and `heldBy` contains the job's lock. Jobs in a
+ * format that this version does not know are skipped and logged, because they must not prevent the erasure of other jobs.
  */
 export async function eraseDeliveries(queues: Queues, refs: readonly QueueRef[], owner: Owner): Promise<Erased> {
   const steps: Erased[] = [];
@@ -84,12 +84,12 @@ async function eraseFrom(
   return { found, heldBy: await heldLocks(redis, locks) };
 }
 
-/** A malformed delivery, which no worker sends, may be the owner's too, so an erasure checks only the fields that it reads. */
+/** Whether a delivery is the owner's. A malformed one, which no worker sends, is erased too if it has the fields of the owner. */
 function isOwnersDelivery(delivery: Delivery | null, owner: Owner): boolean {
   return delivery !== null && isOwnedBy(delivery, owner);
 }
 
-/** A job whose deliveries can be searched; otherwise the reason. */
+/** Returns the job if its deliveries can be searched, otherwise the reason why not. */
 function readJob(text: string): DeliveryJob | string {
   try {
     const job = JSON.parse(text) as DeliveryJob;

@@ -63,7 +63,7 @@ const queue = () => queues.queue<DeliveryJob>(queues.keys.group(0), deliveryQueu
 const queued = async (): Promise<readonly Delivery[]> =>
   (await queue().getJobs(['waiting', 'delayed'], 0, -1, true)).flatMap(({ data }) => data.deliveries);
 
-/** What one worker process does with endpoints. All of them have the clock of the test. */
+/** The failing endpoints of one worker process. All workers use the clock of the test. */
 function worker(values: Readonly<Record<string, string>> = {}): FailingEndpoints {
   const all = { 'com.openexchange.pns.operator.webhook': 'ops', ...values };
   const cascade = new ConfigCascade({ name: 'server', values: new Map(Object.entries(all)) });
@@ -85,7 +85,7 @@ function delivery(changes: Partial<Delivery> = {}): Delivery {
 
 const refused: Outcome = { kind: 'retry', reason: 'The endpoint answered 500.', isFromEndpoint: true };
 
-/** An endpoint that failed for five days, and the workers that switched it off. */
+/** Lets an endpoint fail for five days, so that `one` switches it off. */
 async function switchedOff(one: FailingEndpoints, to: Delivery): Promise<void> {
   for (const days of [0, 5]) {
     clock = start + days * dayMs;

@@ -18,20 +18,20 @@ const lastWriteMs = 2000;
 /** How often all states are read again, in ms. */
 const reloadEveryMs = 600_000;
 
-/** Changes are read again for this time, in ms: longer than a transaction lasts. */
+/** How far before the last change each read begins, in ms: longer than a transaction lasts, so that no change is missed. */
 const overlapMs = 30_000;
 
-/** A failing endpoint is recorded this often by a process at most, in ms; more often if it is switched off within minutes. */
+/** Least time between two records of an endpoint's failures, in ms; less if endpoints are switched off within minutes. */
 const recordEveryMs = 10_000;
 const recordsPerTerm = 50;
 
 /** Most failures that wait for the next write, and most states in one query. */
 const maxPending = 10_000;
 
-/** Most deferrals of one write. They are shown to people only, and a large push service that is away defers thousands a second. */
+/** Most deferrals of one write. They are only displayed, and thousands a second may come while a large push service is away. */
 const deferralsPerWrite = 500;
 
-/** Most endpoints, and most kept deliveries of each, that are sent again in one refresh. */
+/** Most endpoints whose kept deliveries are sent again in one refresh, and most deliveries of each. */
 const [maxReleases, maxReleased] = [10, 1000];
 
 const running = new Set<FailingEndpoints>();
@@ -90,7 +90,7 @@ export class FailingEndpoints implements OnApplicationBootstrap, OnApplicationSh
     return { kind: 'exhausted', reason, isKept: true };
   }
 
-  /** Counts the outcome of an attempt for its endpoint. A failure counts only if the endpoint answered so, or did not answer. */
+  /** Counts the outcome of an attempt for its endpoint. A failure counts only if the endpoint returned it or did not answer. */
   attempted(delivery: Delivery, outcome: Outcome): void {
     if (delivery.subscriptionId === undefined) return;
     if (outcome.kind === 'delivered' || outcome.kind === 'gone') this.succeeded(delivery);
@@ -109,11 +109,11 @@ export class FailingEndpoints implements OnApplicationBootstrap, OnApplicationSh
     running.delete(this);
     clearInterval(this.timer);
     const timer = new Promise<void>((resolve) => void setTimeout(resolve, lastWriteMs).unref());
-    // What was counted while a refresh ran is written by the next one.
+    // Attempts that were counted while a refresh ran are written by the next refresh.
     await Promise.race([Promise.resolve(this.refreshing).then(() => this.refresh()), timer]);
   }
 
-  /** Writes what was counted, takes the steps that are due, and reads the changes of all processes. Never rejects. */
+  /** Writes the counted attempts, takes the steps that are due, and reads the changes of all processes. Never rejects. */
   refresh(): Promise<void> {
     this.refreshing ??= this.refreshOnce().finally(() => (this.refreshing = undefined));
     return this.refreshing;
@@ -132,7 +132,7 @@ export class FailingEndpoints implements OnApplicationBootstrap, OnApplicationSh
     }
   }
 
-  /** Successes first: a failure that is recorded after them is newer. */
+  /** Writes successes first, because a failure in `failures` is newer than the success of its endpoint. */
   private async write(): Promise<void> {
     await this.writeSuccesses();
     const failures = [...this.failures];
@@ -239,7 +239,7 @@ export class FailingEndpoints implements OnApplicationBootstrap, OnApplicationSh
     const key = `${client} ${hashOf(token)}`;
     const pending = this.failures.get(key);
     if (pending === undefined && this.failures.size >= maxPending) return false;
-    // The reason of a failed attempt is more useful than that of a deferral.
+    // The reason of a failed attempt is more useful than the reason of a deferral.
     if (pending !== undefined && pending.until === undefined && failure.until !== undefined) return false;
     this.failures.set(key, { client, token, origin: parsedUrl(token)?.origin ?? '', ...failure });
     return true;

@@ -12,7 +12,7 @@ const { signal } = new AbortController();
 const isolated = (script = entry, stepsAtOnce = 1) => new IsolatedTransport('webhook', script, stepsAtOnce);
 const send = (transport: IsolatedTransport, id: string, until = signal) => transport.deliver({ id } as Delivery, until);
 
-/** The process that sent a delivery. */
+/** The id of the process that sent a delivery. */
 const senderOf = (outcome: Outcome): number => (outcome.kind === 'delivered' ? Number(outcome.providerId) : NaN);
 
 function isRunning(pid: number): boolean {

@@ -25,7 +25,8 @@ export class SenderDiedError extends Error {}
 
 /**
  * Sends deliveries in a separate process, so that a delivery that kills the process does not kill this worker. The process runs
- * the same app as this one, without queues and ports. There is at most one. It ends with its last user or with this process.
+ * the same app as this one, without queues and ports. At most one process runs for an instance. It ends with its last user or
+ * with this process.
  */
 export class IsolatedTransport implements Transport {
   private sender: Sender | undefined;
@@ -84,7 +85,7 @@ interface Call {
   readonly reject: (error: Error) => void;
 }
 
-/** One process that sends. */
+/** A process that sends deliveries for this worker. */
 class Sender {
   hasEnded = false;
   private readonly child: ChildProcess;
@@ -99,7 +100,7 @@ class Sender {
     private readonly transport: TransportName,
     entry: string,
   ) {
-    // An inspector would open a port.
+    // The process gets no inspector, because an inspector would open a port.
     const execArgv = process.execArgv.filter((argument) => !argument.startsWith('--inspect'));
     this.child = fork(entry, [isolatedArgument], {
       execArgv: [...execArgv, `--max-old-space-size=${heapMiB}`],
@@ -142,7 +143,7 @@ class Sender {
     });
   }
 
-  /** Ends the process, which has nothing to send. */
+  /** Ends the process when it has nothing more to send. */
   end(): void {
     if (this.hasEnded) return;
     this.hasEnded = true;
@@ -158,7 +159,7 @@ class Sender {
     this.child.kill('SIGKILL');
   }
 
-  /** Counts unanswered pings instead of time, because this process may have been blocked itself. */
+  /** Sends pings. Counts those without an answer instead of time, because this process may have been blocked itself. */
   private watch(): void {
     log.info({ event: 'delivery.sender-started', transport: this.transport, sender: this.child.pid });
     this.pinging = setInterval(() => {

@@ -38,7 +38,7 @@ it('keeps the deliveries of an endpoint that is switched off, and sends them whe
   expect(reported.filter((percent) => percent === 100)).toHaveLength(1);
   expect(new Set(reported).size).toBe(reported.length);
 
-  // A test push is sent, and does not end the failure while it fails.
+  // A test push is sent. If it fails, the endpoint stays switched off.
   const cameBefore = farSide.came.length;
   const test = delivery({ id: 'test-1', replyTo: 'nobody' });
   await send(other, [test], 'test');

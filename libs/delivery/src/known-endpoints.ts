@@ -13,8 +13,8 @@ export interface KnownEndpoint {
 }
 
 /**
- * Most endpoints that are known; they take about 20 MB. Further ones are attempted although they are switched off, and lose
- * nothing.
+ * Most endpoints in memory; they take about 20 MB. Deliveries to further endpoints are attempted although the endpoints are
+ * switched off, and none is lost.
  */
 const maxKnown = 100_000;
 
@@ -74,7 +74,7 @@ export class KnownEndpoints {
   }
 }
 
-/** The same hash as that of the subscriptions in Postgres. */
+/** The hash of a token, the same as that in the subscriptions in Postgres. */
 export function hashOf(token: string): string {
   return hash('sha256', token, 'hex');
 }

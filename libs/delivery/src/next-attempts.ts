@@ -46,7 +46,7 @@ export class NextAttempts {
     const enqueued = await Promise.all(
       byWait(deferred, waitMs).map((some) => this.enqueueDeferred(source, job, some, waitMs, now)),
     );
-    // This is written now: when this job runs again, the new jobs may have ended and their ids may be free.
+    // Written at once: when this job runs again, the new jobs may have ended, and then their ids prevent no repetition.
     for (const { delivery } of deferred) checkpoint.add(delivery.id);
     await checkpoint.flush();
     return enqueued.flat();
@@ -89,7 +89,7 @@ export class NextAttempts {
     attempts: readonly Attempt[],
     checkpoint: Checkpoint,
   ): Promise<void> {
-    // All jobs share one random value: the maximum of a hundred random pauses would be about the same for every job.
+    // Deliveries of a job share one random value: the maximum of a hundred random pauses would be about the same for every job.
     const random = Math.random();
     const pauses = attempts.map(({ delivery, outcome }) => {
       const baseMs = this.cascade.resolve('com.openexchange.pns.retry.baseDelay', delivery).value;

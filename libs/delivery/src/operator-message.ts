@@ -4,7 +4,7 @@ import { operatorOwner, type Delivery, type TransportName } from '@pns/transport
 import { enqueueDeliveries } from './enqueue-deliveries';
 import { groupedByRoute } from './routing';
 
-/** Endpoints of one client at one server that fail, as the operator's webhook gets them. */
+/** The failing endpoints of one client at one server, as the operator's webhook receives them. */
 interface FailingReport {
   readonly transport: TransportName;
   readonly client: string;
@@ -12,9 +12,9 @@ interface FailingReport {
   /** The ids of the endpoints, as in `GET /v1/endpoints`; up to `maxIds`. */
   readonly endpoints: readonly string[];
   readonly count: number;
-  /** How much of `disableAfter` has passed; 100: they were switched off. */
+  /** How much of `disableAfter` has passed; 100: the endpoints were switched off. */
   readonly percent: number;
-  /** RFC 3339. */
+  /** When the endpoints began to fail, in the format of RFC 3339. */
   readonly since: string;
   readonly switchesOffAt: string;
   readonly reason: string;
@@ -25,7 +25,7 @@ export const maxIds = 100;
 
 /**
  * Puts messages for the operator into the queue of webhooks. `webhook` is the id of the operator's webhook; a message goes to its
- * configured URI, signed like any other, and is retried and stored like any other. A repeated call makes the same deliveries.
+ * configured URI, and is signed, retried and stored like any other delivery. A repeated call makes the same deliveries.
  */
 export async function sendToOperator(
   queues: Queues,

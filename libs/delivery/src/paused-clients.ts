@@ -11,7 +11,7 @@ interface Pause {
   readonly reason: string;
   /** The client's options when it was paused; undefined when its entry was refused. */
   readonly options: unknown;
-  /** In ms since the epoch: from then on deliveries are sent as a trial. */
+  /** When deliveries are sent again as a trial, in ms since the epoch. */
   readonly until: number;
 }
 
@@ -24,7 +24,7 @@ const searchEveryMs = 1000;
 /** Most held deliveries of a client that one search releases: as a trial, and once the client is known to work. */
 const [maxTrial, maxReleased] = [100, 1000];
 
-/** Most clients that are paused at once: an unreadable option file refuses every client name of any subscription. */
+/** Most clients that are paused at once: while an option file is unreadable, the client of every subscription is refused. */
 const maxPaused = 1000;
 
 const running = new Set<PausedClients>();

@@ -72,7 +72,7 @@ function untilEmpty(app: INestApplicationContext): Promise<unknown> {
 it('a job that runs again in a living process is not sent again, and waits for its deliveries in flight', async () => {
   const { farSide, release } = waiting('slow');
   const { app, queue, id, lock } = await withJobInFlight(farSide);
-  // The state after an outage of Redis during which the lock expired.
+  // Creates the state after an outage of Redis during which the lock expired.
   await client(app).del(lock);
   await client(app).multi().lrem(queue.toKey('active'), 1, id).rpush(queue.toKey('wait'), id).exec();
   await client(app).zadd(queue.toKey('marker'), 0, '0');

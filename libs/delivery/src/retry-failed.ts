@@ -21,7 +21,7 @@ export function retryFailed(
   );
 }
 
-/** The delivery before its first attempt. The node of an open socket may have stopped, so the target is the parked sockets. */
+/** The delivery before its first attempt. An open socket's node may have stopped, so the target is the parked sockets. */
 function renewed(delivery: Delivery): Delivery {
   const { transport } = delivery;
   const first = { ...delivery, attempt: 1, deferredSince: undefined, sparedSince: undefined, lookedAt: undefined };

@@ -9,7 +9,7 @@ export interface QueueRef {
   readonly name: string;
 }
 
-/** Where a delivery goes. */
+/** The queue and the endpoint of a delivery. */
 interface DeliveryRoute extends QueueRef {
   /** The unit of limits and circuits: a web server, a client's account with a provider, or a socket node. */
   readonly endpoint: string;
@@ -38,14 +38,14 @@ const rules: Readonly<Record<TransportName, RoutingRule>> = {
   webpush: byOrigin,
 };
 
-/** The rules by any name, because a delivery that failed may be of a transport that only a newer version knows. */
+/** The rules, readable by any name: a failed delivery may have a transport that only a newer version knows. */
 const rulesByName: ReadonlyMap<string, RoutingRule> = new Map(Object.entries(rules));
 
 function ruleOf(transport: TransportName): RoutingRule {
   return rulesByName.get(transport) ?? byClient;
 }
 
-/** Where a delivery goes. */
+/** The queue and the endpoint of a delivery. */
 export function routeOf(delivery: Delivery, keys: KeySpace): DeliveryRoute {
   const { transport, context, user } = delivery;
   const { endpointOf, hasQueuePerEndpoint } = ruleOf(transport);
@@ -55,7 +55,7 @@ export function routeOf(delivery: Delivery, keys: KeySpace): DeliveryRoute {
     : { ...shardQueue(keys, keys.shardOf(context, user), transport), endpoint };
 }
 
-/** The deliveries by their routes. Deliveries with one route keep their order. */
+/** Groups deliveries by their route. Deliveries with the same route keep their order. */
 export function groupedByRoute(deliveries: readonly Delivery[], keys: KeySpace): DeliveryGroup[] {
   const groups = new Map<string, DeliveryRoute & { readonly deliveries: Delivery[] }>();
   for (const delivery of deliveries) {
@@ -76,12 +76,12 @@ export function nodeQueue(keys: KeySpace, node: string): QueueRef {
   return { group: socketNodeGroup(keys), name: socketNodeQueue(node) };
 }
 
-/** A transport's queue in each of these shards. */
+/** A transport's queue in each of `shards`. */
 export function shardQueues(keys: KeySpace, transport: TransportName, shards = keys.all()): QueueRef[] {
   return shards.map((shard) => shardQueue(keys, shard, transport));
 }
 
-/** All queues that may hold deliveries of these shards. `nodes` are the socket nodes that may have a queue. */
+/** All queues that may contain deliveries of `shards`. `nodes` are the socket nodes that may have a queue. */
 export function allDeliveryQueues(
   keys: KeySpace,
   nodes: readonly string[],

@@ -1,7 +1,7 @@
--- Stores what has arrived at a worker that has lost a job, if the job exists.
+-- Stores which deliveries have arrived at a worker that has lost their job, if the job exists.
 --
 -- KEYS  1 job (of BullMQ)
--- ARGV  1 the field; 2 ids between blanks
+-- ARGV  1 the field; 2 ids, separated by blanks
 -- Answer: 1 when stored, else 0
 if redis.call('EXISTS', KEYS[1]) == 0 then
   return 0

@@ -29,7 +29,7 @@ export function withTarget(delivery: Delivery, target: SocketTarget): Delivery {
   return { ...delivery, target, token: tokenOf(target) };
 }
 
-/** Earlier versions read the second word of a parked delivery as an attempt, and end the parking at a later one. */
+/** Earlier versions read the second word of a parked delivery's token as an attempt, and end the parking at a later attempt. */
 function tokenOf(target: SocketTarget): string {
   if (target.kind === 'socket') return `${target.node} ${target.connection}`;
   if (target.step !== 'find') return `${parkedNode} 0 ${target.step}`;
@@ -40,9 +40,9 @@ const endSteps: readonly ParkedStep[] = ['settle', 'full', 'gone'];
 
 /**
  * The target in a token without a `target` beside it:
- * - `<node>`: today's form of a whole node.
+ * - `<node>`: all sockets of the client at a node; still in use.
  * - `<node> <connection>`, `- find`, `- find named`, `- 0 <step>`: the version before `target`.
- * - `- <attempt>`, `- <attempt> named`: the version before mailboxes. It ends the parking at a later attempt than that.
+ * - `- <attempt>`, `- <attempt> named`: the version before mailboxes. That version ends the parking after this attempt.
  */
 function targetInToken(token: string, attempt: number): DeliveryTarget {
   const space = token.indexOf(' ');

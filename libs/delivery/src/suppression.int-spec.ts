@@ -19,7 +19,7 @@ const { databaseUrl, worker, close, delivery } = deliveryStage();
 
 const john = { context: 1, user: 14 };
 const jane = { context: 1, user: 15 };
-/** A user with own properties. */
+/** A user with properties in the scope `user`. */
 const jim = { context: 1, user: 16 };
 const delivered: Outcome = { kind: 'delivered' };
 
@@ -28,7 +28,7 @@ async function suppressedSoFar(): Promise<number> {
   return Number(/transport="webhook",outcome="suppressed"\} (\d+)/.exec(text)?.[1] ?? 0);
 }
 
-/** Returns a promise that resolves when one more delivery was suppressed. */
+/** Returns a function that waits until one more delivery was suppressed. */
 async function suppressing(): Promise<() => Promise<unknown>> {
   const before = await suppressedSoFar();
   return () => eventually('one more delivery is suppressed', async () => (await suppressedSoFar()) === before + 1);
@@ -58,7 +58,7 @@ async function isKept(app: INestApplicationContext, id: string, changes: Partial
   return (await app.get(FailedDeliveryStore, { strict: false }).get(id)) !== undefined;
 }
 
-/** An endpoint that makes `change` and then asks for a retry of the first attempt. */
+/** An endpoint that runs `change` at the first attempt and then asks for a retry. */
 function retryingAfter(change: () => Promise<unknown>): FarSide {
   return new FarSide(async ({ attempt }) => {
     if (attempt > 1) return delivered;

@@ -8,8 +8,8 @@ type Cascade = Pick<ConfigCascade, 'isEnabled' | 'scopesOf'>;
 type Subscribed = Delivery & { readonly subscriptionId: string };
 
 /**
- * Within this time after the window's due time, in ms, the dispatcher's check of the subscription is not repeated. A change of the
- * cascade may take as long to have effect. An older delivery has waited for a worker, a retry or an operator.
+ * Within this time after the window's due time, in ms, the dispatcher's check of the subscription is not repeated: a change of
+ * the cascade may take as long to have effect. An older delivery has waited for a worker, a retry or an operator.
  */
 const recheckAfterMs = 1000;
 
@@ -25,7 +25,7 @@ export async function reasonsToSuppress(
   live: SharedLookup<ReadonlySet<string>>,
 ): Promise<ReadonlyMap<Delivery, string>> {
   const reasons = new Map<Delivery, string>();
-  // This comes before anything is awaited, because the cache may evict users that the caller has just loaded.
+  // This check comes before anything is awaited, because the cache may evict users that the caller has just loaded.
   for (const delivery of deliveries) {
     if (!isForOperator(delivery) && isOff(delivery, cascade))
       reasons.set(delivery, 'the transport is off for this user, client and topic');

@@ -13,15 +13,18 @@ export const suspectAfterDeaths = 2;
 const maxDeaths = 2;
 
 /**
- * The same for the process that sends for a worker: at most one death while it sends several deliveries, and two while it sends
- * this one alone. One death does not prove it, because the system or an operator may kill the process too.
+ * The same limit for deaths of the isolated process: at most one while it sends several deliveries, and two while it sends this
+ * one alone. One death proves nothing, because the system or an operator may kill the process too.
  */
 const maxSenderDeaths = 3;
 
-/** How many deliveries are sent together while no process died during their attempts. */
+/** How many deliveries are sent together in a step, if no process has died while it sent them. */
 const deliveriesPerStep = 10;
 
-/** How many steps of different jobs share the process for deliveries without a death. A death there makes them all suspect once. */
+/**
+ * How many steps of different jobs share the process for deliveries without a death. Its death makes all their deliveries suspect
+ * once.
+ */
 const stepsAtOnce = 10;
 
 /** A delivery that kills a process usually does so within this time, in ms. Other jobs wait no longer than this for a step. */
@@ -35,7 +38,7 @@ type Settled = PromiseSettledResult<Attempt>;
 /** Attempts several deliveries at once through `transport`, by default the worker's transport. */
 export type Attempting = (some: readonly Delivery[], transport?: Transport) => Promise<Settled[]>;
 
-/** The rest of a job whose worker died. */
+/** The unfinished deliveries of a job whose worker died. */
 interface Suspects {
   readonly deliveries: readonly Delivery[];
   readonly checkpoint: Checkpoint;
@@ -43,7 +46,7 @@ interface Suspects {
   readonly attempt: Attempting;
 }
 
-/** Whether a delivery must not be sent again after this number of deaths. */
+/** Whether a delivery must not be sent again after `tries` deaths. */
 export function isPoison(tries: number): boolean {
   return tries >= maxDeaths;
 }
@@ -56,8 +59,8 @@ function endedByDeaths(delivery: Delivery, deaths: number, last = ''): Settled {
 }
 
 /**
- * The order in which suspect deliveries are sent: first those without a death, several in a step, then the others, one in a step.
- * So a death makes a few deliveries suspect at first, and in the end a single one.
+ * The order in which suspect deliveries are sent: first those without a death, several in a step, then those with deaths, one in
+ * a step. So a death makes a few deliveries suspect at first, and in the end a single one.
  */
 export function stepsOf(deliveries: readonly Delivery[], triesOf: (id: string) => number): Delivery[][] {
   const others = deliveries.filter(({ id }) => triesOf(id) > 0);
@@ -77,7 +80,7 @@ export interface IsolatedTransports {
   readonly alone: IsolatedTransport;
 }
 
-/** `entry` is the script of the worker app. Without one, there are no such processes. */
+/** Creates the isolated transports that run `entry`, the script of the worker app; undefined without a script. */
 export function isolatedTransports(name: TransportName, entry: string | undefined): IsolatedTransports | undefined {
   if (entry === undefined) return undefined;
   return {
@@ -111,7 +114,9 @@ async function attemptInProcess({ deliveries, checkpoint, signal, attempt }: Sus
   return settled;
 }
 
-/** Only deaths of the isolated processes count. This process may also end because of a deployment; then the next worker begins again. */
+/**
+ * Only deaths of the isolated processes count. This process may also end because of a deployment; the next worker counts anew.
+ */
 async function attemptIsolated(
   { deliveries, checkpoint, signal, attempt }: Suspects,
   { together, alone }: IsolatedTransports,

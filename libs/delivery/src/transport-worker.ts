@@ -8,13 +8,13 @@ import type { z } from 'zod';
 interface TransportParts<Options> {
   /** The current options of a client, the same object until they change. The transport asks for them at each delivery. */
   readonly options: (client: string) => Options | undefined;
-  /** The text, sound and badge of a push, or the reason why there are none. */
+  /** The text, sound and badge of a push, or the reason why the push has none. */
   readonly content: (delivery: Delivery) => PushContent | ContentRefusal;
   /** A function that decrypts a subscription's meta; undefined when the subscription was deleted. Rejects while Postgres is away. */
   readonly metaOf: (subscriptionId: string) => Promise<(() => object | undefined) | undefined>;
   /** A function that decrypts a subscription's keys; undefined when the subscription was deleted. Rejects while Postgres is away. */
   readonly keysOf: (subscriptionId: string) => Promise<(() => PushKeys | undefined) | undefined>;
-  /** The server's pair of keys for the transport; `make` makes it at the first call of all processes. Rejects while Postgres is away. */
+  /** The transport's pair of keys for all processes; `make` makes it at the first call. Rejects while Postgres is away. */
   readonly serverKeys: <Pair>(make: () => Pair) => Promise<Pair>;
   /** The current value of a property in the scope of the server. */
   readonly property: <Name extends PropertyName>(name: Name) => PropertyValue<Name>;
@@ -22,11 +22,11 @@ interface TransportParts<Options> {
 
 /** A worker app: its transport, and the option file of the transport's clients. */
 export interface TransportWorker<Options> {
-  /** Names the app too: `worker-<transport>`. */
+  /** The name of the app is `worker-<transport>`. */
   readonly transport: TransportName;
   /** The script of the app's process. It calls `runTransportWorker`. */
   readonly entry: string;
-  /** Relative to the configuration folder. */
+  /** The path of the option file, relative to the configuration folder. */
   readonly optionFile: string;
   /** The schema of the whole option file. */
   readonly optionsFileFor: (
@@ -35,6 +35,6 @@ export interface TransportWorker<Options> {
   ) => z.ZodType<Readonly<Record<string, Options>>>;
   /** The schema of one client's options as set over the API. */
   readonly clientOptions: z.ZodType<Options>;
-  /** Creates the transport, which uses no other parts of the process. */
+  /** Creates the transport from `parts`; it uses nothing else of the process. */
   readonly create: (parts: TransportParts<Options>) => Transport;
 }

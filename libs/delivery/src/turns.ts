@@ -17,9 +17,9 @@ interface Arrival<Job> {
 }
 
 /**
- * Keeps concurrent jobs in order: each job waits at one point until earlier jobs have passed that point. Jobs take their turns when
- * they are fetched, because BullMQ may start a later job first. Jobs that arrive within one turn of the event loop are sorted,
- * because one answer of Redis may contain several of them.
+ * Keeps concurrent jobs in order: each job waits at one point until earlier jobs have passed that point. Jobs take their turns
+ * when they are fetched, because BullMQ may start a later job first. Jobs that arrive within one iteration of the event loop are
+ * sorted, because one answer of Redis may contain several of them.
  */
 export class Turns<Job extends object> {
   private last: Promise<void> = Promise.resolve();

@@ -17,22 +17,22 @@ export interface Audience {
   readonly sockets: readonly SocketGroup[];
 }
 
-/** The rules that decide which of the audience receive a notification. */
+/** The rules that decide which targets in the audience receive a notification. */
 export interface Rules {
   readonly cascade: Pick<ConfigCascade, 'isEnabled'>;
   /** The normal form of a token of the transport. */
   readonly normalToken: (transport: TransportName, token: string) => string;
   /** Whether sockets of the client subscribe to the topic. */
   readonly socketWants: (client: string, topic: string) => boolean;
-  /** Called for each subscription or socket that wants the topic and must not receive the notification, or caused it. */
+  /** Called for each subscription or socket that wants the topic but must not receive the notification, or caused it. */
   readonly suppressed: (target: SuppressedTarget) => void;
   readonly now: number;
 }
 
 /**
  * The deliveries of one due window: one for each subscription, and one for each node with open sockets. Each target wants the
- * topic, may receive it, and did not cause it. Ids depend only on the notification and the target, so the deliveries of a batch
- * that is dispatched again have the same ids.
+ * topic, may receive the notification, and did not cause it. Ids depend only on the notification and the target, so the
+ * deliveries of a batch that is dispatched again have the same ids.
  */
 export function deliveriesOf(window: Sent, { subscriptions, sockets }: Audience, rules: Rules): Delivery[] {
   const { notification } = window;
@@ -89,7 +89,7 @@ function delivery(
 ): Writable<Delivery> {
   const { id, context, user, topic, payload, sourceToken, priority, timestamp, expiresAt, producer } = notification;
   const made: Writable<Delivery> = {
-    // Notifications of several users may have the same id of a producer, and their sockets may be at one node.
+    // Context and user distinguish notifications with the same id of a producer for several users with sockets at one node.
     id: hash('sha1', `${context} ${user} ${distinctId(notification)} ${timestamp} ${target}`, 'base64url'),
     notificationId: id,
     context,

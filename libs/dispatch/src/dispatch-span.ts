@@ -3,8 +3,8 @@ import { messagingSpan, traces, type OpenSpan } from '@pns/runtime';
 import { isSampled } from '@pns/transport-contract';
 
 /**
- * The span of the dispatch of a window with a trace; undefined if none are recorded. It has links to the notifications that were
- * joined, and each of their traces gets a span with a link to it. `windows` is the number of windows in the batch.
+ * Starts the span of the dispatch of a window; undefined if it is not traced. The span has links to the joined notifications, and
+ * each of their traces gets a span with a link to this span. `windows` is the number of windows in the batch.
  */
 export function dispatchSpan({ notification, count, dueAt }: DueWindow, windows: number): OpenSpan | undefined {
   const recorder = traces();
@@ -29,12 +29,12 @@ export function dispatchSpan({ notification, count, dueAt }: DueWindow, windows:
   return span;
 }
 
-/** The window with the context of its span, which its deliveries carry. */
+/** The window with the trace context of its span, which its deliveries get. */
 export function withSpan(window: DueWindow, span: OpenSpan): DueWindow {
   return { ...window, notification: { ...window.notification, ...span.trace } };
 }
 
-/** Ends the spans after `step`. */
+/** Runs `step`, and then ends the spans. */
 export async function endingSpans<Result>(spans: readonly OpenSpan[], step: () => Promise<Result>): Promise<Result> {
   try {
     const result = await step();

@@ -76,7 +76,7 @@ async function enable(user: number, ids: string): Promise<void> {
 
 let lastId = 0;
 
-/** A batch with a notification for each user, or the rest of the last batch. */
+/** Joins a notification for each user, and takes the batch; without users, the windows left in the last batch. */
 async function batchFor(users: readonly number[], payload: object = {}): Promise<Batch> {
   const ingest = app.get(Ingest, { strict: false });
   const what = { topic: 'ox:mail:new', priority: 'high', timestamp: 1 } as const;
@@ -116,7 +116,7 @@ it('sends nothing to a webhook that was taken off the list of its user, and coun
   expect([await queued(), await suppressed()]).toEqual([['14 shop'], 3]);
 });
 
-/** Limits the free memory of Redis. */
+/** Limits the free memory of Redis to `bytes`; without it, ends the limit. */
 async function limitMemory(bytes?: number): Promise<void> {
   const { redis: client } = app.get(Queues);
   const used = Number(/used_memory:(\d+)/.exec(await (client as Redis).info('memory'))?.[1]);
@@ -125,7 +125,7 @@ async function limitMemory(bytes?: number): Promise<void> {
 
 it('enqueues each delivery once, even when the memory of Redis becomes full meanwhile', async () => {
   const users = Array.from({ length: 100 }, (_, index) => 1000 + index);
-  // Each has a separate endpoint and therefore a separate job.
+  // Each user's delivery has a separate endpoint and therefore a separate job.
   for (const user of users) await subscribe(user, 'crm', `crm-${user}`);
   const batch = await batchFor(users, { text: 'x'.repeat(30_000) });
   await limitMemory(1_000_000);

@@ -15,7 +15,7 @@ import { dispatchSpan, endingSpans, withSpan } from './dispatch-span';
 import { TokenForms } from './token-forms';
 
 /**
- * A part of a batch has about this many deliveries at most: each may need a job, and one transaction adds all of them while Redis
+ * A part of a batch has about this many deliveries at most: each may need a job, and one transaction adds all jobs while Redis
  * does nothing else.
  */
 const maxDeliveriesPerPart = 1000;
@@ -54,9 +54,9 @@ export class Dispatch {
   ) {}
 
   /**
-   * Enqueues the deliveries of a batch. One query and, unless its deliveries are very many or very large, one transaction for all
-   * windows. The transaction settles the windows too: `settling(left, count)` is the origin of the next `count` windows, where `left`
-   * is the number of windows that are not settled yet. Safe to repeat with the rest of the batch.
+   * Enqueues the deliveries of a batch, with one query and, unless its deliveries are very many or very large, one transaction.
+   * The transaction also settles the windows: `settling(left, count)` is the origin of the next `count` windows, where `left` is
+   * the number of windows that are not settled yet. Safe to repeat with the rest of the batch.
    */
   async dispatch<Settled extends string>(
     batch: Batch,
@@ -79,8 +79,8 @@ export class Dispatch {
     deliveries: readonly Delivery[],
     origin: Origin<Settled>,
   ): Promise<Settled | 'lost'> {
-    // This comes before the windows are settled. The next batch of these users waits for that, and must find the parked
-    // deliveries of this batch.
+    // Parked deliveries are forwarded before the windows are settled, because the next batch of the same users begins after the
+    // settling and must find them.
     await this.forwarding.forwardAll(deliveries.filter(isForParked));
     const toSend = deliveries.filter((delivery) => !isForParked(delivery));
     return enqueueDeliveriesFrom(this.queues, groupedByRoute(toSend, this.queues.keys), origin);

@@ -24,7 +24,7 @@ import { ConnectionTakeOver } from './mailbox/connection-take-over';
 import { SocketGateway } from './admission/socket.gateway';
 import { UnauthenticatedConnections } from './admission/unauthenticated-connections';
 
-/** Jobs worked on at once. Emitting is this process' own work, so a few are enough to hide the way to Redis and back. */
+/** Most jobs in progress at once. Emitting needs no other server, so few jobs fill the time of a round trip to Redis. */
 const concurrency = 10;
 
 export interface SocketNodeOptions {

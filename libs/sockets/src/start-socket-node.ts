@@ -55,7 +55,7 @@ const preflight = {
   'access-control-allow-headers': '*',
 };
 
-/** Serves the HTTP answers of the app at a separate port, so that clients of sockets need no access to it. */
+/** Serves the HTTP answers of the app at a separate port, so that clients of sockets need no access to that port. */
 async function answerHealthAt(port: number, app: NestFastifyApplication): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance();
   const server = createServer((request, response) => fastify.routing(request, response));

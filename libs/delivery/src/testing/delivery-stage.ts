@@ -26,7 +26,7 @@ const properties = [
 interface WorkerOptions {
   readonly concurrency?: number;
   readonly shards?: number;
-  /** Another URL of the database: a link that can be cut. */
+  /** Another URL of the database, for a connection that the test can cut. */
   readonly databaseUrl?: string;
   /** A separate Redis instead of the shared one. */
   readonly redisUrl?: string;
@@ -41,7 +41,7 @@ interface DeliveryStage {
   readonly worker: (farSide: FarSide, options?: WorkerOptions) => Promise<INestApplicationContext>;
   /** Ends a worker before its test ends. */
   readonly close: (app: INestApplicationContext) => Promise<void>;
-  /** A delivery to a subscription that exists after a worker was started. */
+  /** A delivery to the subscription that the first started worker registers. */
   readonly delivery: (changes?: { [Field in keyof Delivery]?: Delivery[Field] | undefined }) => Delivery;
 }
 

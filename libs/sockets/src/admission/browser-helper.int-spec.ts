@@ -12,7 +12,7 @@ log.level = 'silent';
 
 const source = readFileSync(require.resolve('@pns/client/browser'), 'utf8');
 
-/** The source for a page, as small as a bundler makes it. */
+/** The minified source of the helper, as a bundler would make it. */
 const minified = (type: 'es6' | 'commonjs'): string =>
   transformSync(source, {
     swcrc: false,
@@ -57,12 +57,12 @@ class Page {
     while (!holds()) await once(this.changes, 'news');
   }
 
-  /** Resolves when it has connected this often. */
+  /** Resolves when the page has connected `times` times. */
   connected(times = 1): Promise<void> {
     return this.until(() => this.states.filter(([isConnected]) => isConnected).length >= times);
   }
 
-  /** Resolves with the subjects of its notifications when there are `count`. */
+  /** Resolves with the subjects of the page's notifications when there are `count`. */
   async subjects(count: number): Promise<unknown[]> {
     await this.until(() => this.frames.length >= count);
     return this.frames.map(([, payload]) => (payload as { subject: string }).subject);

@@ -24,8 +24,8 @@ export class ClientAddresses {
 }
 
 /**
- * The key by which connections are limited. A /64 of IPv6 is one address, because one subscriber has all of it. IPv4 is the same with or
- * without `::ffff:`.
+ * The key by which connections are limited. A /64 of IPv6 is one address, because one subscriber has all of it. An IPv4 address
+ * has the same key with and without `::ffff:`.
  */
 export function addressKey(address: string): string {
   if (!ipaddr.isValid(address)) return 'unknown';

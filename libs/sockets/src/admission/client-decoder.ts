@@ -3,7 +3,7 @@ import { Decoder, PacketType } from 'socket.io-parser';
 /** Stands for an `auth` that is not a JSON object. It is compared by identity, so that no client can send it. */
 export const invalidAuth: object = Object.freeze({});
 
-/** A CONNECT to the default namespace, and the text after it. */
+/** Matches a CONNECT to the default namespace, and captures the text after it. */
 const connectPacket = /^0(?:\/,)?(?!\/)(.+)$/s;
 
 /**

@@ -38,7 +38,7 @@ async function counter(name: string): Promise<number> {
   );
 }
 
-/** A socket of another client still receives all events during the flood. */
+/** Checks that a socket of another user still receives all events during the flood. */
 async function othersAreServed(): Promise<void> {
   nodes.nextUser();
   const other = await nodes.connect(node, '1');
@@ -79,7 +79,7 @@ describe('a client that never reads, and sends', () => {
   ])('%s is limited while its socket is closing', async (_, first, others) => {
     const before = await counter(flood);
     const client = await connected();
-    // The first frame closes the socket. The others arrive together with it.
+    // The first frame closes the socket. The other frames arrive together with it.
     const frames = [first, ...Array<string>(100).fill(others)].map((frame) => clientFrame(text, frame));
     await client.write(Buffer.concat(frames));
     await client.closed();
@@ -140,7 +140,7 @@ describe('a client that never reads, and sends', () => {
 describe('a client within the limits', () => {
   it.each(['EIO=4', 'EIO=3'])('may send at once all packets that a client of %s sends in an hour', async (query) => {
     const client = await connected(`${query}&connection=1`);
-    // An EIO 3 client pings every 25 s. These are as many frames as the burst allows for.
+    // An EIO 3 client pings every 25 s. These 40 frames are within the burst.
     for (let sent = 0; sent < 40; sent++) client.send(query === 'EIO=3' ? '2' : '42["ack"]');
     await nodes.dispatch();
     await client.packet((packet) => packet.startsWith('42["ox:mail:new"'));
@@ -199,7 +199,7 @@ describe('connections without a session', () => {
   beforeAll(async () => {
     nodes.configure('pns.properties', bounds(6, 4));
     bounded = await nodes.start();
-    // The nodes of a process share the folder, and one of them may not have read the change yet.
+    // The nodes of a process share the configuration folder, and one of them may not have read the change yet.
     const cascade = bounded.app.get(ConfigCascade, { strict: false });
     const isRead = () => cascade.resolve('com.openexchange.websockets.unauthenticated.maxPerAddress').value === 4;
     await eventually('the limits are in effect', isRead);

@@ -241,7 +241,7 @@ describe('the configuration', () => {
     nodes.configure('pns.properties', '');
   });
 
-  /** Tries until the new configuration is in effect. */
+  /** Repeats the handshake until the new configuration is in effect. */
   function connectEventually(path: string, connection: string) {
     return eventually(`${path} is served`, () => nodes.connect(near, connection, { path }).catch(() => undefined));
   }

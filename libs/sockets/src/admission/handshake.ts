@@ -5,7 +5,7 @@ import { parsedUrl } from '@pns/transport-contract';
 /** The parameters of a client's handshake. */
 export interface Handshake {
   readonly path: string;
-  /** Absent: a client of Socket.IO 4 may send it with its CONNECT. */
+  /** Absent if a client of Socket.IO 4 sends it with its CONNECT instead. */
   readonly session?: string;
   readonly connection: string;
   /** Whether the server generated the connection id. */
@@ -24,7 +24,7 @@ export function readHandshake(url: string): Handshake {
   const target = parsed(url);
   if (target === undefined) throw unknownPath();
   const { pathname, searchParams } = target;
-  // A client that names no version uses Engine.IO 3. `sid` belongs to a polling session that continues by Web Socket.
+  // A client without the parameter `EIO` uses Engine.IO 3. `sid` belongs to a polling session that continues by Web Socket.
   if (searchParams.get('transport') !== 'websocket' || searchParams.has('sid')) throw unknownTransport();
   const session = searchParams.get('session') ?? '';
   if (session === '' && searchParams.get('EIO') !== '4') throw sessionMissing();
@@ -41,7 +41,7 @@ export function readHandshake(url: string): Handshake {
   };
 }
 
-/** The path of a request, without its query; undefined if a proxy might read another one. */
+/** The path of a request, without its query; undefined if a proxy might read another path. */
 export function pathOf(url: string): string | undefined {
   return parsed(url)?.pathname;
 }
@@ -59,8 +59,8 @@ export function sessionMissing(): PnsError {
 }
 
 /**
- * Undefined if a proxy in front might read another path than we do: a path with dot segments, backslashes, a fragment, or
- * characters that must be encoded.
+ * Parses the target of a request. Undefined if a proxy might read another path than we do: a path with dot segments, backslashes,
+ * a fragment, or characters that must be encoded.
  */
 function parsed(target: string): URL | undefined {
   const url = parsedUrl(`ws://any${target}`);

@@ -24,7 +24,7 @@ export class OpenSocket {
   private isRestarting = false;
   /** Whether its session ended. */
   hasEnded = false;
-  /** Another opening has its connection id. */
+  /** Whether another opening has its connection id. */
   isTaken = false;
   /** The node of the previous opening, if that node has died or has not returned the events that its client did not confirm. */
   nodeBefore: string | undefined;
@@ -38,7 +38,7 @@ export class OpenSocket {
     readonly local: LocalSocket,
   ) {}
 
-  /** Connects it to the client, which sent its CONNECT. The end of the Socket.IO session closes the connection from now on. */
+  /** Connects the socket to its client, which has sent CONNECT. Now the end of the Socket.IO session closes the connection. */
   attach(socket: Socket, webSocket: ClientWebSocket): void {
     this.socket = socket;
     this.webSocket = webSocket;
@@ -53,7 +53,7 @@ export class OpenSocket {
     if (this.isTaken) this.disconnect();
   }
 
-  /** Sends that the session is over, and closes. Socket.IO clients do not reconnect by themselves then. */
+  /** Sends that the session is over, and closes the socket. Socket.IO clients do not reconnect by themselves then. */
   endSession(): void {
     this.hasEnded = true;
     if (this.socket === undefined) return; // the admission of this socket reads `hasEnded`
@@ -67,14 +67,14 @@ export class OpenSocket {
     this.local.stop();
   }
 
-  /** Closes so that Socket.IO clients do not reconnect by themselves. */
+  /** Closes the socket so that Socket.IO clients do not reconnect by themselves. */
   disconnect(): void {
     if (this.socket === undefined) this.tcp.destroy();
     this.socket?.disconnect(true);
     destroySoon(this.tcp);
   }
 
-  /** Closes with a code upon which clients reconnect at once, to any node. Nothing is written behind the close frame. */
+  /** Closes the socket with a code upon which clients reconnect at once. Nothing is written after the close frame. */
   restart(): void {
     this.isRestarting = true;
     this.local.stop();
@@ -83,7 +83,7 @@ export class OpenSocket {
     destroySoon(this.tcp);
   }
 
-  /** The events that the client may not have received. `reason` is that of Socket.IO. */
+  /** The events that the client may not have received. `reason` is the disconnect reason of Socket.IO. */
   unreceived(reason: string): Unreceived {
     const hasCloseFrame = this.closeCode !== undefined && this.closeCode !== aborted;
     // A client sends its close frame after it has read ours, so it has also read everything before our frame.

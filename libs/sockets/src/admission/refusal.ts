@@ -3,7 +3,7 @@ import { STATUS_CODES } from 'node:http';
 import { declareCounter, PnsError, RecurringFault } from '@pns/runtime';
 import { closeGraceMs } from '../emit/client-web-socket';
 
-/** The HTTP status for each reason to refuse a handshake; that of the original, if it has one. */
+/** The HTTP status for each code of a refused handshake; the original's status, if the original refuses for the same reason. */
 const statuses: Readonly<Record<string, number>> = {
   REQUEST_MALFORMED: 400,
   TRANSPORT_UNKNOWN: 400,
@@ -38,13 +38,13 @@ export interface Refusal {
   readonly body: string;
 }
 
-/** Clients try again and again while Redis or Postgres is unavailable. */
+/** Logged as one fault, because clients repeat their handshakes while Redis or Postgres is unavailable. */
 const fault = new RecurringFault('socket.refused', 'socket.admitted');
 
-/** Call it when a client was admitted. Then our fault because of which clients were refused has ended. */
+/** Call it when a client was admitted, which shows that the fault for which clients were refused has ended. */
 export const admissionWorks = (): void => fault.isOver();
 
-/** Counts a refusal and returns its reason for the client. A fault of ours is logged and becomes `UNAVAILABLE`. */
+/** Counts a refusal and returns its reason for the client. An unexpected error is logged and becomes `UNAVAILABLE`. */
 export function refusalReason(error: unknown): PnsError {
   if (error instanceof PnsError && Object.hasOwn(statuses, error.code)) {
     refused.inc({ code: error.code });

@@ -39,7 +39,7 @@ export class SocketAdmission {
   private readonly registeredSockets = new Set<OpenSocket>();
   private readonly closings = new Set<Promise<void>>();
   private openings = 0;
-  /** An admission reads only bounds from properties, so it does not need Postgres. */
+  /** An admission reads only limits from properties, so it does not need Postgres. */
   private readonly properties: PropertyLoader;
 
   constructor(
@@ -57,7 +57,7 @@ export class SocketAdmission {
     this.properties = new PropertyLoader(cascade, fault);
   }
 
-  /** Every socket that was admitted, and those whose admission is in progress. */
+  /** Every admitted socket, and every socket whose admission is in progress. */
   *sockets(): IterableIterator<OpenSocket> {
     for (const sockets of this.bySession.values()) yield* sockets;
   }
@@ -67,7 +67,7 @@ export class SocketAdmission {
     return this.registeredSockets;
   }
 
-  /** The sessions of these sockets. */
+  /** The sessions of all sockets that `sockets` returns. */
   openSessions(): Session[] {
     return [...this.bySession.values()].flatMap(([socket]) => socket?.session ?? []);
   }
@@ -79,7 +79,7 @@ export class SocketAdmission {
   }
 
   /**
-   * Admits a client. Returns its socket, and the opening that it took over from.
+   * Admits a client. Returns its socket, and the opening that it took over from, if any.
    *
    * @throws PnsError `PATH_UNKNOWN`, `SESSION_INVALID`, `SESSION_ENDED`, `SESSION_OF_OTHER_CLIENT`,
    *   `CONNECTION_DUPLICATE`, `SOCKETS_TOO_MANY`; any other error if Redis does not answer
@@ -98,7 +98,7 @@ export class SocketAdmission {
     const limits = mailboxLimits(this.cascade, key);
     const local = new LocalSocket({ context, user, client, connection, isAnonymous, wantsMeta, limits }, backlog);
     const socket = new OpenSocket(key, session, tcp, local);
-    // From here on the end of its session closes the socket, so that an end between this query and its answer is not missed.
+    // From here on the end of its session closes the socket, even if it comes between the next query and its answer.
     this.remember(socket);
     try {
       if ((await this.sessions.endedAmong([session])).length > 0) throw sessionEnded();
@@ -111,13 +111,13 @@ export class SocketAdmission {
     }
   }
 
-  /** Whether the properties of the socket's user are known, after they were read if they were not. Never rejects. */
+  /** Loads the properties of the socket's user, and resolves with whether they are known. Never rejects. */
   async knowsProperties({ key }: OpenSocket): Promise<boolean> {
     await this.properties.load([key]);
     return this.cascade.scopesOf(key) !== undefined;
   }
 
-  /** Removes a socket that closed. Safe to repeat. `reason` is that of Socket.IO. */
+  /** Removes a socket that closed. Safe to repeat. `reason` is the disconnect reason of Socket.IO, or one of ours. */
   leave(socket: OpenSocket, reason: string): void {
     this.forget(socket);
     if (!this.registeredSockets.delete(socket)) return;
@@ -170,7 +170,7 @@ export class SocketAdmission {
     return opened.takenFrom;
   }
 
-  /** Closes a socket again that Redis opened too late, when its client was refused already. */
+  /** Opens a socket in the registry. If Redis answers too late, the client is refused, and the socket is closed again. */
   private async openWithin(timeoutMs: number, key: Opening, maxPerUser: number): Promise<Opened> {
     if (this.queues.redis.status !== 'ready') throw new Error('Redis is not connected');
     const opening = this.registry.open(key, this.node.id, maxPerUser);
@@ -189,7 +189,7 @@ export class SocketAdmission {
       await this.mailboxes.close(key, this.node.id, nothing, mailboxLimits(this.cascade, key));
   }
 
-  /** If another opening has collected the mailbox already, the deliveries are sent to its node. */
+  /** Closes a socket in the registry. If another opening has collected the mailbox already, sends the deliveries to its node. */
   private async close({ key }: OpenSocket, missed: Missed): Promise<void> {
     const node = await this.mailboxes.close(key, this.node.id, missed, mailboxLimits(this.cascade, key));
     if (node === undefined || missed.deliveries.length === 0) return;

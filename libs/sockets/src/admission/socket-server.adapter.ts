@@ -8,7 +8,7 @@ import { ClientDecoder } from './client-decoder';
 import { ClientWebSocketServer } from '../emit/client-web-socket';
 import type { UpgradeAdmission } from './upgrade-admission';
 
-/** Puts Socket.IO behind `UpgradeAdmission`: Engine.IO gets only admitted requests. */
+/** Puts Socket.IO behind `UpgradeAdmission`: Engine.IO gets only accepted requests. */
 export class SocketServerAdapter extends IoAdapter {
   private readonly server: HttpServer;
 
@@ -26,6 +26,6 @@ export class SocketServerAdapter extends IoAdapter {
     return new Server({ ...options, parser: { Encoder, Decoder: ClientDecoder } }).bind(engine);
   }
 
-  /** Messages of clients are ignored. */
+  /** Binds no handlers, because messages of clients are ignored. */
   override bindMessageHandlers(): void {}
 }

@@ -12,7 +12,7 @@ import { authenticateWithinMs } from './unauthenticated-connections';
 /** The largest message that a client may send, in bytes: its CONNECT with a session token. A larger message closes its socket. */
 const maxClientBytes = 16 * 1024;
 
-/** A socket without a CONNECT is closed in time for the client to read the close frame before it is destroyed, in ms. */
+/** A socket without a CONNECT is closed after this time, in ms. The client has a second to read the close frame. */
 const connectTimeoutMs = authenticateWithinMs - 1000;
 
 /** The Socket.IO part of a socket: its CONNECT, and the reason of its close. */

@@ -13,15 +13,15 @@ export const authenticateWithinMs = 10_000;
 const warnEveryMs = 10_000;
 
 interface Unauthenticated {
-  /** Unknown until the proxy in front has sent it. */
+  /** The client's address; unknown until the proxy in front has sent it. */
   address?: string;
   refusal?: PnsError;
   readonly onClose: () => void;
 }
 
 /**
- * Connections that have not shown a valid session. Their time and number are limited, for each address and in all. A connection
- * beyond a limit has a second to send its request, which is answered with the reason. There are never twice as many as a limit.
+ * Connections that have not shown a valid session. Their time and number are limited, for each address and in total. A connection
+ * beyond a limit has a second to send its request, which is answered with the reason. Beyond twice a limit they are destroyed.
  */
 @Injectable()
 export class UnauthenticatedConnections {
@@ -35,7 +35,7 @@ export class UnauthenticatedConnections {
     @Inject(ClientAddresses) private readonly addresses: ClientAddresses,
   ) {}
 
-  /** The number of these connections now. */
+  /** The number of unauthenticated connections now. */
   get size(): number {
     return this.counted.size;
   }
@@ -58,7 +58,7 @@ export class UnauthenticatedConnections {
     if (one.refusal !== undefined) throw one.refusal;
   }
 
-  /** The connection showed a valid session. From now on only the limit of its user applies. */
+  /** Notes that the connection has shown a valid session. From now on only the limit of its user applies. */
   authenticated(tcp: TcpSocket): void {
     const one = this.counted.get(tcp);
     if (one === undefined) return;
@@ -66,7 +66,7 @@ export class UnauthenticatedConnections {
     this.forget(tcp);
   }
 
-  /** The client has sent its CONNECT. From now on the time-outs of Engine.IO apply. */
+  /** Notes that the client has sent its CONNECT. From now on the time-outs of Engine.IO apply. */
   connected(tcp: TcpSocket): void {
     clearTimeout(this.deadlines.get(tcp));
     this.deadlines.delete(tcp);

@@ -15,7 +15,7 @@ import { UnauthenticatedConnections } from './unauthenticated-connections';
 
 /** A request to upgrade, and the state of its client's admission. */
 interface UpgradeRequest extends ClientConnection {
-  /** Set once the client was admitted: at once by a session in the URL, or with its CONNECT. */
+  /** Set once the client was admitted, by a session in the URL or in its CONNECT. */
   socket?: OpenSocket;
   /** Whether its CONNECT is in progress or was accepted. */
   isConnecting?: boolean;
@@ -25,8 +25,8 @@ interface UpgradeRequest extends ClientConnection {
 const closeAllWithinMs = 2000;
 
 /**
- * Handles requests to upgrade, for every path of `websocket-clients.yml`. It passes only admitted ones to Engine.IO, and answers
- * the others with the reason.
+ * Handles requests to upgrade, for every path of `websocket-clients.yml`. It passes accepted requests to Engine.IO, and answers
+ * refused requests with the reason.
  */
 @Injectable()
 export class UpgradeAdmission implements OnModuleDestroy, BeforeApplicationShutdown {
@@ -60,7 +60,7 @@ export class UpgradeAdmission implements OnModuleDestroy, BeforeApplicationShutd
     engine.on('connection', (conn: EngineSocket) => this.guard(conn));
   }
 
-  /** The client's address and parameters from this request. */
+  /** The state of the admission for this request; undefined without a valid handshake. */
   upgradeOf(request: IncomingMessage): UpgradeRequest | undefined {
     return this.requests.get(request);
   }
@@ -84,7 +84,7 @@ export class UpgradeAdmission implements OnModuleDestroy, BeforeApplicationShutd
     }
   }
 
-  /** The CONNECT was accepted. */
+  /** Notes that the CONNECT was accepted. */
   connected({ tcp }: UpgradeRequest): void {
     this.unauthenticated.connected(tcp);
   }
@@ -96,7 +96,7 @@ export class UpgradeAdmission implements OnModuleDestroy, BeforeApplicationShutd
     await this.allClosed();
   }
 
-  /** Waits here and not earlier, because by now no admission waits for a Redis that is unavailable. */
+  /** Waits until all closed sockets are noted: not earlier, because now no admission waits for an unavailable Redis. */
   async beforeApplicationShutdown(): Promise<void> {
     await this.admission.pendingClosings();
   }

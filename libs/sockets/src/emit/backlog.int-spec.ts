@@ -53,7 +53,7 @@ it.each([
     if (size > 1000) await new Promise((resolve) => setImmediate(resolve)); // TCP accepts as much as fits
   }
   expect(tcp.destroyed).toBe(true);
-  // At most a MiB waits here. The kernel's buffers contain some MiB more, depending on the machine.
+  // At most a MiB waits in this process. The kernel's buffers contain some MiB more, depending on the machine.
   expect(sent).toBeLessThan(maxBacklogBytes + 64 * 1024 * 1024);
   if (size === 1) expect(sent).toBeLessThan(maxBacklogBytes);
   close();
@@ -93,7 +93,7 @@ it('keeps the order of events and packets of Engine.IO for a client that reads l
     socket.send({ ...delivery, id: `${sent}`, notificationId: `${sent}`, payload: { text: text() } });
     await new Promise((resolve) => setImmediate(resolve));
   };
-  while (backlog.isIdle) await sendEvent(); // these went directly to TCP
+  while (backlog.isIdle) await sendEvent(); // these events go directly to TCP
   for (let round = 0; round < 5; round++) {
     conn.send(text());
     await sendEvent();

@@ -36,7 +36,7 @@ export class Backlog {
     return this.engineBytes === 0 && this.tcp.writable && this.tcp.writableLength === 0;
   }
 
-  /** Writes a frame directly to TCP, behind everything that Engine.IO has written. Only while `isIdle`. */
+  /** Writes a frame directly to TCP, behind everything that Engine.IO has written. Call it only while `isIdle`. */
   write(frame: Buffer): void {
     this.tcp.write(frame);
     this.check();
@@ -65,7 +65,7 @@ export class Backlog {
     this.earlyBytes = 0;
   }
 
-  /** Destroys the connection if too much waits. A close frame would only wait behind the rest. */
+  /** Destroys the connection if too much waits. A close frame would only wait behind these bytes. */
   check(): void {
     if (this.isExceeded || this.earlyBytes + this.engineBytes + this.tcp.writableLength <= maxBacklogBytes) return;
     this.isExceeded = true;

@@ -26,7 +26,7 @@ const cut = declareCounter({
 /** The connection of a socket that was closed for any reason is destroyed after this time, in ms. */
 export const closeGraceMs = 1000;
 
-/** Fragments of a client's message, and chunks of one fragment that may wait for the rest. */
+/** Most fragments of a client's message, and most chunks of an incomplete fragment. */
 const [maxFragments, maxBufferedChunks] = [16, 64];
 
 /** A Web Socket that limits how much its client sends, and how much waits for the client to read. */
@@ -40,7 +40,7 @@ export class ClientWebSocket extends WebSocket {
   private isAnswering = false;
   private latestPing: Buffer | undefined;
 
-  /** Starts to count. Until then the client can have sent only one chunk. */
+  /** Starts to limit the client, which can have sent only one chunk before. */
   guard(conn: EngineSocket, tcp: TcpSocket, backlog: Backlog): void {
     [this.conn, this.tcp, this.backlog] = [conn, tcp, backlog];
     this.inbound = new InboundLimit(performance.now(), tcp.bytesRead);
@@ -61,14 +61,14 @@ export class ClientWebSocket extends WebSocket {
     return this.readyState === WebSocket.OPEN;
   }
 
-  /** Destroys the connection when Engine.IO closes after a packet that it cannot parse: it would wait for the client to read. */
+  /** Destroys the connection if Engine.IO closes it after an invalid packet: Engine.IO would wait for the client to read. */
   endIfClosing(): void {
     if (this.conn?.readyState !== 'open' && this.tcp !== undefined && !this.isPaused) destroySoon(this.tcp);
   }
 
   /**
-   * Answers a ping once TCP has taken the answer to the ping before. Then it answers only the latest one, which RFC 6455 (5.5.3)
-   * allows, so that at most one answer waits for a client that does not read.
+   * Answers a ping once TCP has taken the answer to the previous ping. Of pings that wait it answers only the latest one, which
+   * RFC 6455 (5.5.3) allows, so that at most one answer waits for a client that does not read.
    */
   answerPing(data: Buffer): void {
     if (this.isAnswering) {
@@ -93,7 +93,7 @@ export class ClientWebSocket extends WebSocket {
   }
 }
 
-/** Makes these Web Sockets for Engine.IO, without compression and without automatic pongs. */
+/** Makes each `ClientWebSocket` for Engine.IO, without compression and without automatic pongs. */
 export class ClientWebSocketServer extends WebSocketServer<typeof ClientWebSocket> {
   constructor(options: ServerOptions<typeof ClientWebSocket>) {
     const limits = { autoPong: false, closeTimeout: closeGraceMs, maxFragments, maxBufferedChunks };
@@ -107,7 +107,7 @@ export function countCut(reason: Fault): void {
   log.debug({ event: 'socket.cut', reason });
 }
 
-/** Destroys a connection that is being closed, whether or not the client answers the close frame. */
+/** Destroys a closing connection after `closeGraceMs`, whether or not the client answers the close frame. */
 export function destroySoon(tcp: TcpSocket): void {
   setTimeout(() => tcp.destroy(), closeGraceMs).unref();
 }

@@ -19,7 +19,7 @@ afterEach(() => {
 afterAll(() => nodes.stop());
 
 /**
- * The bytes that are written to a client from now on: text frames of a server (RFC 6455, 5.2) and frames that are written with them.
+ * Returns a list to which each later write of an event is added: the text frame (RFC 6455, 5.2), and frames in the same write.
  */
 function textFramesWritten(): Buffer[] {
   const frames: Buffer[] = [];

@@ -14,28 +14,28 @@ interface LocalSocketOptions {
   readonly connection: string;
   /** Whether the server generated the connection id. */
   readonly isAnonymous: boolean;
-  /** Whether each notification has its id, time and count. */
+  /** Whether the client receives the id, time and count of each notification. */
   readonly wantsMeta: boolean;
   /** How many events are stored until the client confirms them. */
   readonly limits: UnconfirmedLimits;
 }
 
 /**
- * A client confirms with the pong to a ping. One ping is on its way at a time. It follows an event at once, a few times in a row,
- * and then once in this time, in ms. A ping that was not answered, or for which the node has no share left, is sent in the longer
- * time with an event, and otherwise in the longest time, because an event may be written soon.
+ * A client confirms with the pong to a ping. `pingBurst` pings may follow events at once, further ones every `pingPauseMs`. While
+ * a ping has no answer, or the node has sent its share of pings, the next ping is sent with the first event after
+ * `longPingPauseMs`, or without an event after `lonePingPauseMs`.
  */
 const [pingBurst, pingPauseMs, longPingPauseMs, lonePingPauseMs] = [5, 20, 1000, 1250];
 
-/** Most pings that a node sends in a second, except those after the longer pause. */
+/** Most pings that a node sends in a second, except pings after `longPingPauseMs`. */
 const pingsPerSecond = 500;
 
-/** When a client closes, events that were sent within its round trip and this time before may be unread, in ms. */
+/** When a client closes, events that were sent in its last two round trips and this time, in ms, may be unread. */
 const closingSlackMs = 50;
-/** The round trip of a client that has not confirmed anything yet, in ms. */
+/** The assumed round trip of a client that has not confirmed anything yet, in ms. */
 const likelyRoundTripMs = 500;
 
-/** The bytes of a full mailbox that are written at once. The next ones are written when the client has read these. */
+/** About how many bytes of missed events are written at once. The next ones are written when TCP has accepted these bytes. */
 const chunkBytes = 128 * 1024;
 
 interface QueuedEvent {
@@ -53,9 +53,9 @@ export class LocalSocket {
   private webSocket: WebSocket | undefined;
   private unconfirmed: Unconfirmed | undefined;
   private isStopped = false;
-  /** The latest event that a ping followed, when the ping was sent, and how many more could be sent at once then. */
+  /** The latest ping: the number of the event before it, its time (monotonic, in ms), and how many more could follow at once. */
   private pinged = { number: 0, at: -Infinity, left: pingBurst };
-  /** The latest event that the client confirmed. */
+  /** The number of the latest event that the client confirmed. */
   private confirmed = 0;
   private roundTripMs: number | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -76,7 +76,7 @@ export class LocalSocket {
     return this.socket !== undefined;
   }
 
-  /** Connects it to the client and sends the events that waited. */
+  /** Connects this socket to its client, and sends the events that waited, unless it is behind. */
   attach(socket: Socket, webSocket: WebSocket): void {
     this.socket = socket;
     this.webSocket = webSocket;
@@ -84,8 +84,8 @@ export class LocalSocket {
   }
 
   /**
-   * Sends a delivery within this turn of the event loop, after those that were accepted before it. Does nothing if the socket was sent
-   * its notification in another way.
+   * Sends a delivery at the end of this turn of the event loop, after all others of this turn that were accepted before it. Does
+   * nothing if the socket was sent its notification by another delivery.
    */
   send(delivery: Delivery): void {
     if (this.repeats.has(delivery)) return;
@@ -158,7 +158,7 @@ export class LocalSocket {
     this.webSocket?.ping(payload, false, ignored);
   }
 
-  /** The number of the ping that must be sent now. Without one, the next ping is scheduled if the client owes a confirmation. */
+  /** Returns the number of the ping that must be sent now. Schedules a ping that must wait, and then returns undefined. */
   private confirmationDue(now = performance.now()): number | undefined {
     const { unconfirmed, pinged } = this;
     if (unconfirmed === undefined || this.isDraining || this.isOver) return undefined;
@@ -186,7 +186,7 @@ export class LocalSocket {
     this.timer ??= setTimeout(again, Math.ceil(ms)).unref();
   }
 
-  /** A ping must not overtake events in the buffer of Engine.IO. */
+  /** Requests the confirmation when Engine.IO's buffer is empty, because a ping must not overtake events in it. */
   private requestWhenDrained(): undefined {
     this.isDraining = true;
     this.socket?.conn.once('drain', () => {
@@ -195,7 +195,7 @@ export class LocalSocket {
     });
   }
 
-  /** Writes an event of the outbox, or lets it wait. The last one is written with a ping if one is due. */
+  /** Writes an event of the outbox, or lets it wait. The socket's last event there is written with a ping if a ping is due. */
   emitQueued(waiting: QueuedEvent): void {
     this.emit(waiting, --this.queued === 0);
   }
@@ -278,7 +278,7 @@ const ignored = (): void => undefined;
 
 const pingsLeft = { count: pingsPerSecond, at: 0 };
 
-/** Whether the node may send one more ping, and counts it then. */
+/** Whether the node may send one more ping. If so, counts it. */
 function mayPing(now: number): boolean {
   const count = Math.min(pingsPerSecond, pingsLeft.count + ((now - pingsLeft.at) / 1000) * pingsPerSecond);
   pingsLeft.at = now;
@@ -287,9 +287,9 @@ function mayPing(now: number): boolean {
 }
 
 /**
- * The events that are written next. The deliveries of all jobs that arrived at once are written together: a client that wakes up at
- * the first write is still reading when the others arrive. Waking it up for each write would take as long as the writes. They are
- * sorted, because the queue's client starts jobs that arrived at once in any order.
+ * The events that are written next. Events of all jobs that arrived at once are written together, so that a client wakes up at
+ * the first write and reads all of them. Waking it up for each write would take as long as the writes. The events are sorted,
+ * because the queue's client starts jobs that arrived at once in any order.
  */
 const outbox: { readonly waiting: QueuedEvent; readonly socket: LocalSocket }[] = [];
 

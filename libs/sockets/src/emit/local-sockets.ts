@@ -3,14 +3,14 @@ import type { Delivery } from '@pns/transport-contract';
 import { parkedMs } from '../registry/socket-rules';
 import type { LocalSocket } from './local-socket';
 
-/** Our clock may differ this much from that of Redis, in ms. The registry decides which sockets a delivery was for. */
+/** Our clock may differ this much, in ms, from the clock of Redis, by which a delivery notes when the registry was read. */
 const clockSkewMs = 10_000;
 
 /** The sockets that this node holds, and those that closed recently. */
 export class LocalSockets {
   private readonly perUser: PerUser = new Map();
   private readonly all = new Set<LocalSocket>();
-  /** The closed ones, in the order in which they closed. */
+  /** When each closed socket closed, in ms since the epoch; the earliest is first. */
   private readonly gone = new Map<LocalSocket, number>();
   private readonly gonePerUser: PerUser = new Map();
 
@@ -63,7 +63,7 @@ export class LocalSockets {
   }
 }
 
-/** By context and user. */
+/** Sockets by context and user. */
 type PerUser = Map<number, Map<number, LocalSocket[]>>;
 
 function append(perUser: PerUser, socket: LocalSocket): void {

@@ -1,7 +1,7 @@
 import { distinctId, type Delivery } from '@pns/transport-contract';
 
 /**
- * For this time after its opening, a socket can receive a notification in two ways, in ms: as an open socket of its node, and
+ * For this time after its opening, in ms, a socket can receive a notification in two ways: as an open socket of its node, and
  * from its mailbox or the node where it was before. `CatchUp` waits up to 15 s for that node.
  */
 const repeatsWithinMs = 30_000;
@@ -12,7 +12,7 @@ const maxRemembered = 1000;
 /** The notifications that a socket was sent soon after its opening. */
 export class Repeats {
   private readonly openedAt = performance.now();
-  /** The delivery of each notification. */
+  /** The id of each notification's first delivery. */
   private remembered: Map<string, string> | undefined;
 
   /**

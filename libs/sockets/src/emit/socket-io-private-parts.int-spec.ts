@@ -6,8 +6,8 @@ import { Decoder, PacketType, type Packet } from 'socket.io-parser';
 import { WebSocket, WebSocketServer } from 'ws';
 
 /**
- * The parts of Engine.IO, Socket.IO's parser and ws that PNS uses and their documentation does not describe. package.json pins their
- * minor versions; newer ones must pass this file. `libs/sockets` uses these parts.
+ * Tests the undocumented parts of Engine.IO, Socket.IO's parser and ws that `libs/sockets` uses. package.json pins their minor
+ * versions; newer versions must pass these tests.
  */
 
 class OwnWebSocket extends WebSocket {}

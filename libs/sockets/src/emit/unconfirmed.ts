@@ -3,14 +3,14 @@ import type { Delivery } from '@pns/transport-contract';
 /** How many events are stored for one socket. */
 export interface UnconfirmedLimits {
   readonly maxNotifications: number;
-  /** Bytes of their frames. */
+  /** Bytes of the events' frames. */
   readonly maxBytes: number;
 }
 
 /** The events that a client may not have received. */
 export interface Unreceived {
   readonly deliveries: readonly Delivery[];
-  /** Whether there are more, which were not stored. */
+  /** Whether further events were not stored. */
   readonly hasGap: boolean;
 }
 
@@ -74,7 +74,7 @@ export class Unconfirmed {
     this.bytes = this.sent.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  /** The events that were not written before this time. */
+  /** The events that were written at `time` or later, or not yet. */
   since(time: number): Unreceived {
     const late = this.sent.filter(({ at }) => at >= time);
     const deliveries = late.flatMap(({ delivery }) => delivery ?? []);

@@ -37,7 +37,7 @@ export class WebsocketClients {
     return clientWants(this.clients, client, topic);
   }
 
-  /** The default clients, where the file has no entry that can be used. */
+  /** The clients of the file, or the default clients if no entry of the file can be used. */
   private get clients(): WebsocketClientOptions {
     const { all } = this.entries;
     if (this.known?.from !== all) {

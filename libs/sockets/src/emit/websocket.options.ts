@@ -2,7 +2,7 @@ import { isTopicPattern, matchingPattern } from '@pns/topics';
 import { z } from 'zod';
 
 const clientOptions = z.strictObject({
-  /** Path of the handshake; sockets below it are the client's too. */
+  /** Path of the handshake; handshakes at paths below it are for the client too. */
   path: z
     .string()
     .regex(/^(\/[A-Za-z0-9_.-]+)+\/?$/, 'must begin with / and contain only letters, digits, _, ., - and /'),
@@ -24,7 +24,7 @@ export const websocketClientsSchema: z.ZodType<WebsocketClientOptions> = z.recor
   clientOptions,
 );
 
-/** A path belongs to one client, the first one that names it: the other clients, each with the reason. */
+/** The clients whose path belongs to an earlier client, each with the reason. */
 export function pathConflicts(clients: ReadonlyMap<string, WebsocketClient>): ReadonlyMap<string, string> {
   const owners = new Map<string, string>();
   const conflicts = new Map<string, string>();

@@ -32,7 +32,7 @@ export function frameOf(delivery: Delivery, wantsMeta: boolean): readonly [strin
 export interface EncodedEvent {
   /** Socket.IO's EVENT packet in the default namespace, the same in both versions of its protocol: "Socket.IO protocol", 5. */
   readonly packet: string;
-  /** The same in one Web Socket frame, as Engine.IO's message. */
+  /** The packet as Engine.IO's message, in one Web Socket frame. */
   readonly frame: Buffer;
 }
 

@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => nodes.stop());
 
-/** The frame that a client gets if it asks for more than topic and payload. */
+/** The event that a client receives if it asks for the id, time and count too. */
 type Frame = readonly [topic: string, payload: object, meta: { readonly id: string }];
 
 // An event has no answer: emitting it is the delivery. So there is no wait to abort, no error of a provider (throttled, gone, too

@@ -14,7 +14,7 @@ import { SocketAdmission } from '../admission/socket-admission';
 /** The node of a socket that was taken over has this long to return its unconfirmed deliveries, in ms. */
 const returnWithinMs = 2000;
 
-/** Deliveries in the queue of a dead node have this long to follow its sockets, in ms. Others notice a death after five seconds. */
+/** Deliveries in the queue of a dead node have this long to follow its sockets, in ms. A death is detected after 5 s. */
 const followWithinMs = 15_000;
 /** How often the queue of a dead node is read, in ms. */
 const followLookMs = 100;
@@ -41,7 +41,9 @@ export class CatchUp {
     private readonly queues: Queues,
   ) {}
 
-  /** Empties the mailbox of a socket into it, once its client has sent its CONNECT. Resolves when that is done or the socket closed. */
+  /**
+   * Sends a socket the deliveries in its mailbox, if its client has sent CONNECT. Resolves after that, or when the socket closed.
+   */
   async run(socket: OpenSocket): Promise<void> {
     socket.local.isBehind = true;
     if (this.running.has(socket) || !socket.local.isAttached) return;
@@ -49,7 +51,7 @@ export class CatchUp {
     const giveUpAt = performance.now() + (socket.isTakeOver ? returnWithinMs : 0);
     try {
       while (this.isHere(socket)) {
-        // Whether a user may receive the deliveries depends on properties, and a mailbox that was collected is empty.
+        // Properties decide which deliveries the user may receive, so the mailbox is not collected before they are known.
         if (!(await this.admission.knowsProperties(socket))) {
           await pause(retryMs);
           continue;
@@ -69,7 +71,7 @@ export class CatchUp {
     }
   }
 
-  /** Whether no delivery to the socket's previous node is in progress. A newer delivery could overtake it. */
+  /** Whether the previous node's queue is empty, or the wait is over. A newer delivery could overtake deliveries in it. */
   private async hasFollowed({ nodeBefore }: OpenSocket, giveUpAt: number): Promise<boolean> {
     if (nodeBefore === undefined || performance.now() >= giveUpAt) return true;
     let look = this.looks.get(nodeBefore);

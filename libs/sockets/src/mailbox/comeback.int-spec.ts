@@ -23,7 +23,7 @@ afterAll(() => nodes.stop());
 const generations: [Generation][] = [['v2'], ['v4']];
 const topics = (frames: unknown[][]): unknown[] => frames.map(([topic]) => topic);
 
-/** Dispatches, and resolves once the deliveries without an open socket are parked. */
+/** Dispatches a notification, and resolves once its deliveries are parked. */
 async function dispatchAndPark(more: Partial<Delivery> = {}): Promise<void> {
   for (const { id } of await nodes.dispatch(more)) await nodes.parked(id);
 }
@@ -278,7 +278,7 @@ describe('a delivery that finds no socket', () => {
     await nodes.enqueue(lost);
     await expect(nodes.outcome(lost, 'expired')).resolves.toEqual(givenUp);
     link.cut();
-    link.mend(); // a node reports the sockets that it keeps when Redis is back, and not only every 20 s
+    link.mend(); // a node renews its sockets when Redis is back, not only every 20 s
     expect(await client.got(1)).toEqual([['notifications:missed']]);
     await nodes.close(elsewhere);
     await link.close();
@@ -315,7 +315,7 @@ describe('when a node stops', () => {
     await nodes.enqueue({ ...queued, topic: 'ox:mail:late' }); // dispatched before the dispatcher knew that the socket is back
     await Promise.all(tabs.map((tab) => tab.got(2)));
     await nodes.quiet();
-    // The two took different queues, so their order is not promised.
+    // The two notifications went through different queues, so their order is not promised.
     for (const tab of tabs) expect(topics(tab.frames).sort()).toEqual(['ox:mail:late', 'ox:mail:now']);
     await proxy.close();
   });
@@ -379,7 +379,7 @@ describe('when a node cannot reach Redis until others consider it dead', () => {
     link.cut();
     await nodes.dispatch({ topic: 'ox:mail:stuck' });
     client.close();
-    // It is refused as a duplicate until its node is known to be dead.
+    // The client is refused as a duplicate until its previous node is known to be dead.
     const back = await eventually('the socket is open again', () => nodes.connect(far, '1').catch(() => undefined));
     const informed = ['notifications:missed', 'ox:mail:stuck'];
     expect(topics(await back.got(2))).toEqual(informed);

@@ -16,9 +16,9 @@ const arriveWithinMs = 500;
 const lookAgainMs = 10;
 
 /**
- * Informs the node of a socket that another opening of the same session has its connection id. The node then closes the socket
- * and returns the unconfirmed deliveries. A lost message costs only time: the node gets the same information when it renews its
- * sockets.
+ * Informs a socket's node that another opening of the same session has the socket's connection id. The node then closes the
+ * socket and returns the unconfirmed deliveries. A lost message costs only time: the node gets the same information when it
+ * renews its sockets.
  */
 @Injectable()
 export class ConnectionTakeOver implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -42,7 +42,7 @@ export class ConnectionTakeOver implements OnApplicationBootstrap, BeforeApplica
     this.subscriber?.disconnect();
   }
 
-  /** Informs the node of an opening that the given socket took over from it. */
+  /** Informs the node of the previous opening that a new opening has taken over. */
   async announce({ context, user, connection }: Opening, { node, opening }: TakenFrom): Promise<void> {
     const taken: Taken = { context, user, connection, opening };
     if (node === this.node.id) return this.closeTaken(taken);

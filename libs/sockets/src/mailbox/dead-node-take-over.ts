@@ -25,7 +25,7 @@ export class DeadNodeTakeOver {
     private readonly forwarding: SocketForwarding,
   ) {}
 
-  /** Empties the queues of exactly these nodes. Called after each heartbeat. */
+  /** Empties the queues of `nodes`, and no longer those of other nodes. Called after each heartbeat. */
   async takeOver(nodes: readonly string[]): Promise<void> {
     for (const node of nodes) if (!this.taken.has(node)) this.take(node);
     for (const [node, { takenAt }] of [...this.taken]) {

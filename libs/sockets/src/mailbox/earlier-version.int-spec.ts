@@ -31,13 +31,13 @@ function earlier(number: number, attempt = 1): Delivery {
   return Object.fromEntries(fields.filter(([name]) => name !== 'order' && name !== 'lookedAt')) as unknown as Delivery;
 }
 
-/** The entry that a node of that version leaves for a socket that closed at `at`. */
+/** Stores the entry that a node of that version leaves for a socket that closed at `at`, in ms since the epoch. */
 async function leaves(connection: string, at: number): Promise<void> {
   const entry = { n: 'old', c: nodes.delivery('').client, o: at - 1000, s: at - 500, x: at };
   await nodes.queues.redis.hset(key('sockets'), connection, JSON.stringify(entry));
 }
 
-/** Does what that version did: it kept the delivery and added a job that ended the parking two minutes later. */
+/** Stores a delivery as that version did. That version also added a job that ended the parking two minutes later. */
 async function park(delivery: Delivery, at: number): Promise<void> {
   const id = `${encodeURIComponent(delivery.notificationId)} ${delivery.client}`;
   const line = [at, 0, 0, delivery.client, '', id, JSON.stringify(delivery)].join('|');

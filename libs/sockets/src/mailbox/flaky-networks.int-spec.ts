@@ -100,7 +100,7 @@ describe('a cut while a thousand notifications are sent', () => {
     await client.until(() => numbersOf(client).includes(999));
     await nodes.quiet();
     const got = numbersOf(client);
-    // Events of the last ms before the cut could not be confirmed, and arrived again.
+    // Events of the last ms before the cut could not be confirmed, so they arrive again.
     expect(got.slice(0, 400)).toEqual(upTo(400));
     const doubled = got.length - 1000;
     expect(got.slice(400)).toEqual(upTo(1000).slice(400 - doubled));

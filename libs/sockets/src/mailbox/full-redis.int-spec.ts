@@ -26,7 +26,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** How many writes of scores Redis has refused. */
+/** How many ZADD commands Redis has refused. */
 async function refusals(): Promise<number> {
   return Number(/^cmdstat_zadd:.*rejected_calls=(\d+)/m.exec(await redis.info('commandstats'))?.[1] ?? 0);
 }

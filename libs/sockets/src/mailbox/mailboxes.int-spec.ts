@@ -10,7 +10,7 @@ afterEach(() => sockets.redis.disconnect());
 const anonymous = { isAnonymous: true };
 const nothing = { ids: [], hasGap: false };
 
-/** A socket that was at node a and is away. */
+/** Opens a socket at node a, and closes it. */
 async function away(connection = '1', more: object = {}): Promise<void> {
   await sockets.open(connection, 'a', more);
   sockets.now += 1;

@@ -9,7 +9,7 @@ import { ruleArgument } from '../registry/socket-rules';
 /** How much may be parked for one socket. */
 export interface MailboxLimits {
   readonly maxNotifications: number;
-  /** Bytes of their payloads. */
+  /** Bytes of the notifications' payloads. */
   readonly maxBytes: number;
 }
 
@@ -17,21 +17,21 @@ export interface MailboxLimits {
 export interface Missed {
   /** In the order of acceptance. */
   readonly deliveries: readonly Delivery[];
-  /** Whether it missed something that is stored nowhere. */
+  /** Whether the socket missed something that is stored nowhere. */
   readonly hasGap: boolean;
 }
 
 /** How an attempt to collect a mailbox ended. */
 export type Collected =
   | { readonly kind: 'collected'; readonly missed: Missed }
-  /** The opening before has not yet returned its unconfirmed deliveries. */
+  /** The previous opening has not yet returned its unconfirmed deliveries. */
   | { readonly kind: 'wait' }
   /** Another opening has the connection id now. */
   | { readonly kind: 'taken' };
 
 /** The result for a delivery whose socket was not at the node where the registry had it. */
 export interface ParkResult {
-  /** `parked`: it is in a mailbox; `full`: no mailbox has room; `none`: it is in none, because no socket is parked. */
+  /** `parked`: the delivery is in a mailbox; `full`: no mailbox has room; `none`: no socket is parked for it. */
   readonly kind: 'parked' | 'full' | 'none';
   /** Sockets that came back and have collected their mailbox already. */
   readonly back: readonly Place[];
@@ -93,7 +93,7 @@ export class Mailboxes {
     return sendTo === '' ? undefined : sendTo;
   }
 
-  /** Empties the mailbox of an open socket. With `isLastTry` it does not wait for the opening before. */
+  /** Empties the mailbox of an open socket. With `isLastTry` it does not wait for the previous opening. */
   async collect(socket: Opening, node: string, isLastTry: boolean): Promise<Collected> {
     const { connection, opening } = socket;
     const args = [connection, node, opening, flag(isLastTry)];
@@ -103,8 +103,8 @@ export class Mailboxes {
   }
 
   /**
-   * Puts deliveries into the mailboxes of their sockets that are parked, and finds those that came back. Returns the result of each,
-   * in order. Safe to repeat: a mailbox holds a delivery once.
+   * Puts deliveries into the mailboxes of their sockets that are parked, and finds sockets that came back. Returns the result of
+   * each delivery, in order. Safe to repeat: a mailbox holds a delivery once.
    */
   async park(
     deliveries: readonly UnplacedDelivery[],
@@ -123,7 +123,7 @@ export class Mailboxes {
     return deliveries.map((one) => became.get(one) ?? { kind: 'none', back: [] });
   }
 
-  /** Ends the parking of a delivery. */
+  /** Ends the parking of a delivery, and returns how it ended. */
   async settle(delivery: Delivery): Promise<Settled> {
     const { client, sourceToken = '' } = delivery;
     const args = [parkedId(delivery), orderOf(delivery), roundOf(delivery), client, sourceToken];
@@ -135,8 +135,8 @@ export class Mailboxes {
   }
 
   /**
-   * Notes that a delivery has expired, for the one socket with that id or for all sockets that it was for. The client of each
-   * is informed when it comes back, or when its node renews the socket.
+   * Notes that a delivery has expired, for the socket with the id `connection`, or without it for all sockets of the delivery.
+   * The client of each socket is informed when it comes back, or when its node renews the socket.
    */
   async markMissed(delivery: Delivery, connection = ''): Promise<void> {
     const { client, sourceToken = '', dueAt } = delivery;
@@ -176,7 +176,7 @@ function parkArguments({ delivery, isPartlySent = false }: UnplacedDelivery): (s
   const target = socketTargetOf(delivery);
   const only = target.kind === 'socket' ? target.connection : '';
   const isNamedOnly = isPartlySent || (target.kind === 'parked' && target.namedOnly === true);
-  // A node of an earlier version forwards deliveries for its own sockets like those for parked ones.
+  // A node of an earlier version forwards deliveries for its own sockets as if for parked ones, so `lookedAt` does not apply.
   const isBeforeMailboxes = target.kind === 'parked' && target.isBeforeMailboxes === true;
   const lookedAt = isBeforeMailboxes ? undefined : delivery.lookedAt;
   // If the time of the reading is unknown, the registry was read after the window fell due.
@@ -196,7 +196,7 @@ function parkArguments({ delivery, isPartlySent = false }: UnplacedDelivery): (s
   ];
 }
 
-/** A socket receives a notification once, though it may have been on its way to several nodes. */
+/** The id in mailboxes. Deliveries of a notification to one client share it, so that a socket receives the notification once. */
 function parkedId({ notificationId, producer, client }: Delivery): string {
   const own = distinctId({ id: notificationId, producer });
   return `${encodeURIComponent(own)} ${client}`;
@@ -207,7 +207,7 @@ function orderOf({ dueAt, order = 0 }: Delivery): string {
   return `${String(Math.floor(dueAt)).padStart(14, '0')}${String(order).padStart(16, '0')}`;
 }
 
-/** Names the hand-over that ends the parking of a delivery. */
+/** Identifies the delivery whose job ends the parking. */
 function roundOf({ id }: Delivery): string {
   return encodeURIComponent(id);
 }
@@ -216,7 +216,7 @@ function bytesOf({ payload }: Delivery): number {
   return Buffer.byteLength(JSON.stringify(payload));
 }
 
-/** `flat`: node and connection id by turns. */
+/** In `flat`, node and connection id alternate. */
 function placesIn(flat: readonly string[]): Place[] {
   const places: Place[] = [];
   for (let at = 0; at < flat.length; at += 2) places.push({ node: flat[at] ?? '', connection: flat[at + 1] ?? '' });

@@ -1,5 +1,5 @@
--- Marks that sockets have missed a delivery that was given up: the parked ones, and those that opened since it fell due. The
--- others received it where they are.
+-- Marks the sockets that missed an expired delivery: parked sockets, and sockets that opened since its window fell due.
+-- Other sockets received it at their nodes.
 --
 -- ARGV  3 client; 4 source token; 5 when its window fell due; 6 the one connection id that it is for, or ""
 for connection, entry in pairs(entries()) do

@@ -18,7 +18,7 @@ afterAll(() => nodes.stop());
 
 const post = (number: number) => nodes.dispatch({ payload: { number } });
 
-/** A node with a socket of a new user, whose connection to Redis is cut. */
+/** Starts a node with a socket of a new user, and cuts the node's connection to Redis. */
 async function cutOffNode() {
   nodes.nextUser();
   const link = await cuttableLink(testRedisUrl());
@@ -38,7 +38,7 @@ function numbersIn(frames: readonly (readonly unknown[])[]): unknown[] {
   return frames.map(([topic, payload]) => (payload as { number?: number } | undefined)?.number ?? topic);
 }
 
-/** Changes the oldest job of a node so that it was in progress when the node died. Returns its id. */
+/** Moves a node's oldest job to the state of a job that was in progress when the node died. Returns its id. */
 async function takeOldest(node: TestNode): Promise<string> {
   const queue = nodes.queueOf(node);
   const id = await nodes.queues.redis.rpoplpush(queue.toKey('wait'), queue.toKey('active'));

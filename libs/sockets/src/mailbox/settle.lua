@@ -1,11 +1,11 @@
--- Ends the parking of deliveries. Marks sockets that have not collected one: they missed it.
+-- Ends the parking of deliveries, and marks the sockets that missed one, because they have not collected it.
 --
--- ARGV  then for each: id as in park.lua, order, the hand-over that ends its parking, client, source token
--- Returns for each {"1"} if a socket received it, or another hand-over ends its parking; else {""}. {"", delivery, node,
+-- ARGV  from 3, for each delivery: id as in park.lua, order, id of the delivery whose job ends its parking, client, source token
+-- Returns for each {"1"} if a socket received it, or another job ends its parking; else {""}. {"", delivery, node,
 --         connection id, …} for sockets that came back to nodes of an earlier version, which do not know mailboxes.
 local all, answer = entries(), {}
 
--- Whether the delivery is parked for a socket that such a node has opened since.
+-- Whether the delivery is parked for a socket that a node of an earlier version has opened since.
 local function isAtEarlierNode(connection, entry, order, member, client, source)
   if not isLive(entry) or entry.e or entry.c ~= client or connection == source then return false end
   return redis.call('ZREM', KEYS[3], member) == 1 or (entry.a and entry.o >= tonumber(string.sub(order, 1, 14)))

@@ -36,7 +36,9 @@ export class SocketForwarding {
     private readonly cascade: ConfigCascade,
   ) {}
 
-  /** Returns in order the outcome of each delivery here. Keeps the order of deliveries to the same target. Safe to repeat. */
+  /**
+   * Forwards deliveries and returns their outcomes in order. Keeps the order of deliveries to the same target. Safe to repeat.
+   */
   async forward(deliveries: readonly UnplacedDelivery[]): Promise<Outcome[]> {
     const exhausted = deliveries.filter(({ delivery }) => delivery.attempt >= maxMoves);
     await Promise.all(exhausted.map(({ delivery }) => this.mailboxes.markMissed(delivery, connectionIdOf(delivery))));
@@ -94,7 +96,7 @@ export class SocketForwarding {
   }
 }
 
-/** The delivery whose job ends the parking. The mailbox holds the payload, and decides whether it was collected in time. */
+/** The delivery whose job ends the parking. The mailbox holds the payload, and decides whether a socket received it in time. */
 function settling(delivery: Delivery, attempt: number): Delivery {
   const settled = withoutPayload(delivery, 'settle', attempt);
   Reflect.deleteProperty(settled, 'expiresAt');

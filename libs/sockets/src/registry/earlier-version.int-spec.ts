@@ -7,19 +7,19 @@ import { UserSockets, client } from '../testing/user-sockets';
 class EarlierVersion {
   constructor(private readonly sockets: UserSockets) {}
 
-  /** A socket that a node of that version opened. */
+  /** Stores the entry of a socket that a node of that version opened. */
   async open(connection: string, node = 'old', more: object = {}): Promise<void> {
     const { now } = this.sockets;
     await this.write('sockets', connection, { n: node, c: client, o: now, s: now, ...more });
   }
 
-  /** A socket of that version that is away now. */
+  /** Stores the entry of a socket that a node of that version closed. */
   async close(connection: string, node = 'old', more: object = {}): Promise<void> {
     const { now } = this.sockets;
     await this.write('sockets', connection, { n: node, c: client, o: now - 1000, s: now - 500, x: now, ...more });
   }
 
-  /** Does what `park.lua` of that version did. */
+  /** Parks a delivery as `park.lua` of that version did. */
   async park(delivery: Delivery, { taken = 0, nameless = 0 } = {}): Promise<void> {
     const { sourceToken = '', notificationId } = delivery;
     const id = `${encodeURIComponent(notificationId)} ${delivery.client}`;
@@ -146,7 +146,7 @@ describe('beside nodes of an earlier version', () => {
     sockets.now += 5;
     await earlier.close('1');
     sockets.now += 5;
-    // That node sends it on with the number of its attempt, and with all fields that it does not know.
+    // That node forwards the delivery with the number of its attempt, and keeps the fields that it does not know.
     await expect(sockets.park({ ...addressed, token: '- 2', attempt: 2 })).resolves.toMatchObject({
       kind: 'parked',
     });

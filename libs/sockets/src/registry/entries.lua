@@ -1,15 +1,16 @@
--- The entries and mailboxes of one user's sockets. It is put in front of the scripts that change them, behind rules.lua.
+-- The entries and mailboxes of one user's sockets. This text is put between rules.lua and each script that changes them.
 --
 -- KEYS  1 sockets  hash: connection id -> JSON of an entry
 --       2 mailbox  hash: id of a notification and client -> "left|given|bytes|round|delivery": how many sockets the delivery is
---                  parked for, 1 once a socket has received it, its bytes, the hand-over that ends the parking or ""
+--                  parked for, 1 once a socket has received it, its bytes, id of the delivery whose
+--                  job ends the parking or ""
 --       3 index    sorted set, all scores 0: "mailbox|order|id" for each socket and delivery that is parked for it
 --       4 backlog  of earlier versions, whose nodes may still run: list of "at|taken|anonymous|client|source|id|delivery": a
 --                  delivery for all sockets of the client that have been parked since then; taken is 1 once a socket has
 --                  received it, anonymous is 1 if it is for anonymous sockets too
 --
--- The fields of an entry; times are in ms. The time of an opening or closing is at least a tenth later than all times before it, so
--- that each read of the entries is before or after it.
+-- The fields of an entry; times are in ms. An opening or closing is at least 0.1 ms later than all times before it, so that each
+-- read of the entries is before or after it.
 --   n     node
 --   e     opening, unique at the node
 --   c     client
@@ -23,7 +24,7 @@
 --   g     1 if it missed something that is stored nowhere
 --   w     parked since, while it is open and has not collected its mailbox
 --   b     parked since, before the last opening
---   h     places before: list of {node, opened at, closed at or nothing}
+--   h     earlier places: list of {node, opened at, closed at or nothing}
 --   u     the opening that it took over from, until that opening has returned its unconfirmed deliveries
 --   k, y  notifications and bytes in its mailbox
 
@@ -150,8 +151,8 @@ local function earlierOf(line)
   }
 end
 
--- Puts the deliveries that an earlier version stores for sockets parked since then into the mailbox of a socket. That version
--- limited their number.
+-- Puts the deliveries that an earlier version has stored at `since` or later into the mailbox of a socket. That version limited
+-- their number, so the mailbox has no limit here.
 local function addEarlier(entry, connection, since)
   for index, line in ipairs(redis.call('LRANGE', KEYS[4], 0, -1)) do
     local one = earlierOf(line)

@@ -3,14 +3,14 @@
 -- KEYS  1 nodes     sorted set: node -> its last heartbeat in ms
 --       2 dead      sorted set: node -> when it was found dead
 --       3 adopters  hash: dead node -> "node that took its queue over:until", or "done" once the queue is empty and stays so
--- ARGV  1 clock in ms, or "" for the clock of Redis (tests bring a clock); 2 node; 3 a node is dead after this time without a
+-- ARGV  1 time in ms (in tests), or "" for the clock of Redis; 2 node; 3 a node is dead after this time without a
 --       heartbeat, in ms; 4 a take-over lapses after this time, in ms; 5 a dead node is forgotten after this time, in ms
 -- Returns "1" if the node counts as dead, else ""; then each dead node whose queue this node must empty
 local now = clock(ARGV[1])
 local node = ARGV[2]
 
--- When its memory is full, Redis lets a script continue to write only after a first write without new memory. Without it, a node
--- would count as dead while it is alive, and others would send again what it has sent. No node has the name "".
+-- When its memory is full, Redis lets a script continue to write only after a first write without new memory. Without a
+-- heartbeat, a node would count as dead while it is alive, and other nodes would repeat its deliveries. No node has the name "".
 redis.call('ZREM', KEYS[2], '')
 
 -- If no node sent a heartbeat for a while, Redis was away: every node has the full time again before it counts as dead.

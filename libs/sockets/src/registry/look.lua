@@ -1,13 +1,13 @@
--- Which nodes hold the sockets of many users of one shard, in one command: most users have no socket.
+-- Finds the nodes that hold sockets of many users of one shard, in one command, because most users have no socket.
 --
 -- KEYS  the users' sockets (see entries.lua)
 -- ARGV  as in rules.lua
--- Returns for each user who has entries: the number of the user among the keys, from 0; the time of this look in ms, later than
---         all that it saw; a list of groups {node, client, "1" if anonymous parked sockets are excluded, connection id, …}.
---         The group of parked sockets has the node `parkedNode`.
+-- Returns for each user who has entries: the number of the user among the keys, from 0; the time of this read in ms, later than
+--         all openings and closings; groups {node, client, "1" if anonymous parked sockets are excluded, connection id, …}. The
+--         group of parked sockets has the node `parkedNode`.
 local parkedNode = rules.parkedNode
 
--- The groups of a user by node and client, in the order of their first socket.
+-- Returns a list for the groups of a user, by node and client, and a function that adds a socket to its group.
 local function newGroups()
   local groups, byName = {}, {}
   return groups, function(node, client, connection)

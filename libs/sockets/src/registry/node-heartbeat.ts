@@ -18,7 +18,7 @@ import { ConnectionTakeOver } from '../mailbox/connection-take-over';
 const heartbeatMs = 1000;
 /** How often the node renews the entries of its sockets, in ms. */
 const renewMs = 20_000;
-/** Sockets renewed at once: one long command would block Redis. */
+/** Most sockets renewed at once, because one long command would block Redis. */
 const renewAtOnce = 500;
 
 /** Sends the heartbeats of this node, renews the entries of its sockets and takes over the queues of dead nodes. */
@@ -84,8 +84,8 @@ export class NodeHeartbeat implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   /**
-   * Reverts the changes that other nodes made while they considered this node dead. Sockets are renewed before and after it,
-   * so that no change is missed.
+   * Reverts the changes that other nodes made while they considered this node dead. Sockets are renewed before and after
+   * `nodes.revive`, so that no change is missed.
    */
   private async revive(): Promise<void> {
     log.warn({ event: 'node.revived', node: this.node.id });

@@ -19,7 +19,7 @@ for other, entry in pairs(all) do
       return { 'duplicate' }
     end
   elseif entry.c == client and (other == connection or (isAnonymous and entry.a)) then
-    -- An anonymous client comes back under a new id: as the anonymous socket that has been parked for longest.
+    -- An anonymous client comes back under a new id. It gets the anonymous socket that has been parked for longest.
     if not back or parkedSince(entry) < parkedSince(all[back]) then back = other end
   elseif other ~= connection then
     parked[#parked + 1] = other

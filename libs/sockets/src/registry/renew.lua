@@ -1,6 +1,6 @@
 -- Renews the entries of sockets that a node still holds.
 --
--- ARGV  3 node; 4 "1" if other nodes took the node for dead; then for each socket: connection id, opening, client, digest of the
+-- ARGV  3 node; 4 "1" if other nodes considered it dead; then for each socket: connection id, opening, client, digest of the
 --       session, "1" if it is anonymous
 -- Returns for each {connection id, result}: "renewed"; "taken" if another opening has the id; "back" if it was parked
 --         meanwhile, so that it must collect its mailbox; "gap" if it missed something that is stored nowhere
@@ -16,7 +16,7 @@ for at = 5, #ARGV, 5 do
   elseif entry and (wasDead or not isMine or not isLive(entry)) then
     became = 'back'
     local since = parkedSince(entry)
-    -- The socket's node lost nothing that it sent, but does not know which events went to another node that had the id since.
+    -- This node knows the events that it sent, but not the events that went to another node which had the id meanwhile.
     if not isMine or not mayCollect(entry) then entry.g = 1 end
     if not mayCollect(entry) then empty(entry, false) end
     entry.h = not isMine and { { entry.n, entry.o, entry.z } } or entry.h

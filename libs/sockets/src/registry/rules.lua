@@ -1,14 +1,14 @@
--- When a socket is live and how long it is parked. It is put in front of every script that reads entries of sockets.
+-- When a socket is live and how long it is parked. This text is put in front of every script that reads entries.
 --
--- ARGV  1 clock in ms, or "" for the clock of Redis (tests bring a clock)
+-- ARGV  1 time in ms (in tests), or "" for the clock of Redis
 --       2 JSON object, times in ms:
 --         dead             the nodes that are known to be dead
 --         parkedNode       the name that stands for the node of all parked sockets
 --         liveMs           a socket that its node has not renewed for this time is parked
 --         parkedMs         a socket that closed may come back within this time and collect its mailbox
 --         knownMs          an entry of a socket that closed is deleted after this time
---         parkedPerUser    parked sockets of a user; the oldest beyond are deleted
---         placesPerSocket  nodes where a socket was before that are stored with it
+--         parkedPerUser    most parked sockets of a user; the oldest ones above this number are deleted
+--         placesPerSocket  most earlier places (node and times) of a socket that are stored
 local rules = cjson.decode(ARGV[2])
 local now = clock(ARGV[1])
 

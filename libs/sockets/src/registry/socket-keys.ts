@@ -14,7 +14,7 @@ export interface SocketKey extends UserKey {
 export interface Opening extends SocketKey {
   /** Unique at its node. */
   readonly opening: string;
-  /** The session that opened it, by which it can be taken over. */
+  /** The session that opened the socket. Another opening of the same session can take it over. */
   readonly session: string;
 }
 

@@ -16,7 +16,7 @@ afterEach(() => redis.disconnect());
 
 const alive = { isTakenForDead: false, takenOver: [] };
 
-/** Lets time pass, in ms. This node sends a heartbeat every second of it. */
+/** Lets `ms` pass, while the node `living` sends a heartbeat every second. */
 async function pass(ms: number, living: string): Promise<void> {
   for (let left = ms; left > 0; left -= 1000) {
     await nodes.heartbeat(living);

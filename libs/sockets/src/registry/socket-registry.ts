@@ -50,9 +50,9 @@ const scripts = {
   look: new LuaScript<unknown[]>({ folder: __dirname, name: 'look', preludes: ['rules'] }),
 };
 
-/** Which nodes hold a user's sockets, and which sockets are parked. It is kept in the user's shard. */
+/** Which nodes hold a user's sockets, and which sockets are parked. The entries are in the user's shard. */
 export class SocketRegistry {
-  /** The dead nodes at the last look. */
+  /** The dead nodes when the registry was last read. */
   private deadNodes: readonly string[] = [];
 
   /** `clock` replaces the time of Redis, for tests of the rules. */
@@ -63,7 +63,7 @@ export class SocketRegistry {
     private readonly clock: () => number | '' = () => '',
   ) {}
 
-  /** Opens a socket at `node`, atomically across nodes. The same session takes over an id that is in use. */
+  /** Opens a socket at `node`, atomically across nodes. An opening of the same session takes over a connection id in use. */
   async open(socket: Opening, node: string, maxPerUser: number): Promise<Opened> {
     const { connection, opening, client, session, isAnonymous } = socket;
     const args = [connection, node, opening, client, digestOf(session), flag(isAnonymous), maxPerUser];
@@ -121,10 +121,10 @@ export class SocketRegistry {
     return sockets.map((socket) => became.get(`${keysOf(this.keys, socket)[0]} ${socket.connection}`) ?? 'renewed');
   }
 
-  /** For each user, in order: the nodes of the open and of the parked sockets. One round trip for all. */
+  /** Returns for each user, in order, the nodes of the open and of the parked sockets, in one round trip. */
   async socketsOf(users: readonly UserKey[]): Promise<SocketGroup[][]> {
     if (users.length === 0) return [];
-    // The list of dead nodes is in another key group than the entries, and seldom changes. If it has changed since the last look,
+    // The list of dead nodes is in another key group than the entries, and seldom changes. If it has changed since the last read,
     // the entries are read once more.
     const known = this.deadNodes;
     const [dead, groups] = await Promise.all([this.nodes.dead(), this.look(users, known)]);
@@ -133,7 +133,7 @@ export class SocketRegistry {
     return this.look(users, dead);
   }
 
-  /** Deletes the entries and mailboxes of the owner's sockets. Its open sockets must be closed before. */
+  /** Deletes the entries and mailboxes of the owner's sockets. The owner's open sockets must be closed before. */
   async erase({ context, user }: Owner): Promise<Erased> {
     if (user !== undefined) {
       return { found: await this.redis.unlink(...keysOf(this.keys, { context, user })), heldBy: [] };
@@ -148,7 +148,7 @@ export class SocketRegistry {
     return { found, heldBy: [] };
   }
 
-  /** One script for each shard, because the shards of a cluster may be at different masters. All are sent at once. */
+  /** Runs one script for each shard, because the shards of a cluster may be at different masters. All are sent at once. */
   private async look(users: readonly UserKey[], dead: readonly string[]): Promise<SocketGroup[][]> {
     const perShard = new Map<number, number[]>();
     for (const [index, { context, user }] of users.entries()) {

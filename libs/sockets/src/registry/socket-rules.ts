@@ -1,12 +1,12 @@
 import { parkedNode } from '@pns/delivery';
 
-/** A node that renews no entry for this time has no connection to Redis, so its sockets count as parked, in ms. */
+/** A node that renews no entry for this time, in ms, has no connection to Redis, so its sockets count as parked. */
 const liveMs = 60_000;
 
 /** How long a socket that closed may come back and collect its mailbox, in ms. */
 export const parkedMs = 120_000;
 
-/** How long a socket that closed is known, in ms. One that comes back in this time learns that it missed something. */
+/** How long a socket that closed is known, in ms. A client that comes back in this time is informed that it missed something. */
 export const knownMs = 240_000;
 
 /** The times and limits of the scripts of this lib. Only the scripts apply these rules; `rules.lua` describes them. */

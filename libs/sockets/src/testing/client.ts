@@ -16,9 +16,9 @@ export interface ClientOptions {
 
 /** A real client of Socket.IO 2 or 4 that records every event. */
 export class Client {
-  /** Every event, as the arrays that came. */
+  /** Every received event, as an array of its name and arguments. */
   readonly frames: unknown[][] = [];
-  /** Why it could not connect, or was cut off, in order. */
+  /** Why the client was refused or disconnected, in order. */
   readonly troubles: { readonly what: 'refused' | 'disconnected'; readonly reason: string; readonly code?: unknown }[] =
     [];
   private readonly news = new EventEmitter();
@@ -59,7 +59,7 @@ export class Client {
     return this.socket.connected;
   }
 
-  /** Resolves once it is connected; rejects when it is refused. */
+  /** Resolves once the client is connected; rejects when the client is refused. */
   async connected(): Promise<this> {
     await this.until(() => this.isConnected || this.troubles.length > 0);
     if (!this.isConnected) throw new Error(`refused: ${JSON.stringify(this.troubles)}`);
@@ -72,7 +72,7 @@ export class Client {
     return this.frames;
   }
 
-  /** Resolves with its troubles once there are `count`. */
+  /** Resolves with the client's troubles once there are `count`. */
   async troubled(count = 1): Promise<Client['troubles']> {
     await this.until(() => this.troubles.length >= count);
     return this.troubles;

@@ -4,7 +4,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 /** A proxy in front of one node at a time, which loses connections as networks do. */
 export interface LossyProxy {
   readonly url: string;
-  /** Where new connections go; with nothing they are refused. */
+  /** Sends new connections to `node`; without a node, they are refused. */
   sendTo(node: { readonly url: string } | undefined): void;
   /** Breaks every connection at both ends. */
   cut(): void;

@@ -171,7 +171,7 @@ export class TestNodes {
     return this.queues.queue(group, name);
   }
 
-  /** A delivery for which the registry was read now, so that a socket that closes from now on was open. */
+  /** A delivery for which the registry was read now, so that it is also for sockets that close later. */
   async deliveryNow(node: string): Promise<Delivery> {
     const [groups = []] = await this.registry.socketsOf([this.user]);
     const { lookedAt } = groups[0] ?? {};
@@ -204,7 +204,7 @@ export class TestNodes {
     await eventually(`${id} is parked`, async () => (await this.waiting()).some((record) => record.includes(id)));
   }
 
-  /** Changes the user's socket to one that closed this long ago, in ms. */
+  /** Makes the close of the user's socket earlier by `ms`. */
   async closedSince(connection: string, ms: number): Promise<void> {
     const { context, user } = this.user;
     const key = `${this.keys.group(this.keys.shardOf(context, user))}:sockets:${context}:${user}`;
@@ -246,7 +246,7 @@ export class TestNodes {
     return jobs.some(({ delay }) => delay < parkedMs);
   }
 
-  /** An address whose connections go to one node after the other. */
+  /** Opens a load balancer, which the test sends to one node at a time. */
   async balancer(): Promise<Balancer> {
     return openBalancer();
   }
@@ -259,7 +259,7 @@ export class TestNodes {
     );
   }
 
-  /** Closes what the test opened. */
+  /** Closes the clients that the test opened. */
   closeClients(): void {
     for (const opened of this.clients.splice(0)) opened.close();
   }

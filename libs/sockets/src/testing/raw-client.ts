@@ -35,7 +35,7 @@ export class RawClient {
     return client;
   }
 
-  /** Asks for a Web Socket. */
+  /** Connects, and sends a request to upgrade. */
   static async open(
     url: string,
     query: string,
@@ -60,7 +60,7 @@ export class RawClient {
     return this.until(() => this.isClosed);
   }
 
-  /** The status and body of a refusal. */
+  /** The status, headers and body of a refusal, once the connection is closed. */
   async refusal(): Promise<{ status: number; headers: string; body: unknown }> {
     await this.closed();
     const [headers = '', body = ''] = this.received.toString().split('\r\n\r\n');
@@ -73,13 +73,13 @@ export class RawClient {
     return this.received.toString('latin1').split('\r\n\r\n')[0] ?? '';
   }
 
-  /** The first Engine.IO packets, once there are `count`. */
+  /** All Engine.IO packets so far, once there are `count`. */
   async packets(count: number): Promise<string[]> {
     await this.until(() => this.texts().length >= count);
     return this.texts();
   }
 
-  /** The Engine.IO packet that `isWanted`, once it is there. */
+  /** The first Engine.IO packet for which `isWanted` returns true, once it has come. */
   async packet(isWanted: (text: string) => boolean): Promise<string> {
     await this.until(() => this.texts().some(isWanted));
     return this.texts().find(isWanted) ?? '';
@@ -92,7 +92,7 @@ export class RawClient {
     );
   }
 
-  /** The code of the server's close frame, once the connection is closed; 1005 for a frame without one (RFC 6455, 7.1.5). */
+  /** The code of the server's close frame, once the connection is closed; 1005 for a frame without a code (RFC 6455, 7.1.5). */
   async closeCode(): Promise<number | undefined> {
     await this.closed();
     const frame = this.frames().find(({ opcode }) => opcode === opcodes.close);
@@ -138,7 +138,7 @@ export class RawClient {
     this.tcp.destroy();
   }
 
-  /** Answers the pings that came since, or notes that they get no answer. */
+  /** Answers the pings that came since the last call. If pings are not answered now, skips them for good. */
   private answerNew(): void {
     const frames = this.frames();
     const pings = frames.slice(this.seen).filter(({ opcode }) => opcode === opcodes.ping);

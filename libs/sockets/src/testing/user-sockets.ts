@@ -55,7 +55,7 @@ export class UserSockets {
     return { ids: collected.missed.deliveries.map(({ id }) => id), hasGap: collected.missed.hasGap };
   }
 
-  /** The deliveries that a socket receives if it comes back now. */
+  /** Opens a socket again, and returns the deliveries that it receives. */
   async comeBack(connection: string, node = 'b', more: Partial<Opening> = {}) {
     const opened = await this.open(connection, node, more);
     if (opened.kind !== 'open') throw new Error(opened.kind);
