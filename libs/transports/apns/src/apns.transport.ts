@@ -84,7 +84,7 @@ export class ApnsTransport implements Transport {
     }
   }
 
-  /** The end of the client's push certificate. A signing key does not expire. */
+  /** When the client's push certificate expires, in ms since the epoch. A signing key does not expire. */
   credentialsExpireAt(client: string): number | undefined {
     const options = this.options(client);
     return options?.enabled === true && options.authtype === 'certificate'

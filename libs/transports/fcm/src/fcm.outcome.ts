@@ -11,7 +11,9 @@ export interface FcmAnswer {
 
 type Verdict = 'gone' | 'retry' | 'rejected' | 'misconfigured';
 
-/** The wait after a refusal for too many messages that names no wait: Google asks for a minute ("Handle retries", see below). */
+/**
+ * The wait after a refusal for too many messages without `retry-after`: Google asks for a minute ("Handle retries", see below).
+ */
 export const quotaWaitMs = 60_000;
 
 /**
@@ -57,7 +59,7 @@ const canonicalErrors: Readonly<Record<string, Verdict>> = {
   DATA_LOSS: 'retry',
 };
 
-/** Statuses that differ from the rest of their class, for answers without a known error. */
+/** The statuses whose outcome differs from that of their class, for answers without a known error. */
 const statuses: Readonly<Record<number, Verdict>> = {
   401: 'misconfigured',
   403: 'misconfigured',
@@ -118,13 +120,13 @@ export function isStaleAccessToken({ status, body }: FcmAnswer): boolean {
   return status === 401 && googleError(parsed(body)).fcm === undefined;
 }
 
-/** Redirects are not followed: the operator must configure the endpoint that answers. */
+/** The outcome for the class of a status. Redirects are not followed: the operator must configure the endpoint that answers. */
 function kindOfClass(status: number): Verdict {
   if (status >= 400 && status < 500) return 'rejected';
   return status >= 300 && status < 400 ? 'misconfigured' : 'retry';
 }
 
-/** Depending on the fault of the token, Google's answer names the field or contains a sentence. */
+/** Whether the token is malformed. Depending on its fault, Google's answer names the field or contains a sentence. */
 function isInvalidToken({ fcm, status, fields, saysInvalidToken }: GoogleError): boolean {
   const isInvalid = fcm === 'INVALID_ARGUMENT' || (fcm === undefined && status === 'INVALID_ARGUMENT');
   return isInvalid && (fields.includes('message.token') || saysInvalidToken);
@@ -160,7 +162,7 @@ function fieldsIn(detail: Record<string, unknown> | null): string[] {
     .filter((field): field is string => typeof field === 'string' && /^[\w.[\]]{1,100}$/.test(field));
 }
 
-/** A value of any other type counts as an empty text: an object may have a `toString` that is not a function. */
+/** A text as is, any other value as an empty text: `String` throws for an object whose `toString` is not a function. */
 function textIn(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }

@@ -96,7 +96,7 @@ function collapseKeyOf({ collapseKey, topic }: Delivery): string | undefined {
 
 /**
  * A notification with the same tag replaces the shown one. So a repeated delivery is shown once, and if only the newest notification
- * of a kind counts, only that one is shown. A hash, if it contains a producer's key, which may be long.
+ * of a kind counts, only the newest is shown. A tag with a producer's key is hashed, because the key may be long.
  */
 function tagOf({ id, topic, collapseKey = id }: Delivery): string {
   return collapseKey === id || collapseKey === topic ? collapseKey : hash('sha256', collapseKey, 'base64url');

@@ -5,7 +5,7 @@ import { z } from 'zod';
 
 const seconds = 1000;
 
-/** Headers that we set ourselves or that belong to the connection. A signature must not have such a name. */
+/** Headers that we set ourselves or that belong to the connection. The signature header must have another name. */
 const takenHeaders: ReadonlySet<string> = new Set([
   'authorization',
   'connection',
@@ -86,7 +86,7 @@ const fields = z.strictObject(
   { error: (issue) => (issue.code === 'unrecognized_keys' ? unknownFields(issue.keys) : undefined) },
 );
 
-/** One webhook, with every default filled in and `caFile` as PEM text. Its key is the subscription's client. */
+/** The options of one webhook with all defaults; `caFile` is PEM text. The webhook's id is the client of its subscriptions. */
 export type WebhookOptions = Readonly<z.infer<typeof fields>>;
 
 /** The fields that the API never returns. */

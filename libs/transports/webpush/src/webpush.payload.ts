@@ -15,13 +15,13 @@ import type { Urgency } from './webpush.options';
 /** Four weeks: the longest time for which Google keeps a message. Mozilla keeps it for 30 days. */
 const maxTtlSeconds = 2_419_200;
 
-/** Without a time to live, push services keep a message for this time, as for the other transports. */
+/** How long push services keep a message without a time to live, as with the other transports. */
 const defaultTtlSeconds = 24 * 60 * 60;
 
 /** A longer `cid` or URL is left out if the message is too long, because part of one is useless. */
 const maxNameBytes = 1024;
 
-/** Characters of the header `Topic`, at most. Source: RFC 8030, 5.4. */
+/** The most characters of the header `Topic`. Source: RFC 8030, 5.4. */
 const topicCharacters = 32;
 
 const urgencyOf: Readonly<Record<Delivery['priority'], Urgency>> = { high: 'high', medium: 'normal', low: 'low' };
@@ -85,9 +85,9 @@ function titled({ title, body }: { title?: string | undefined; body?: string | u
 }
 
 /**
- * `id` is the same for every attempt. In a declarative message the texts are members of `notification`; `app_badge` is
- * there for Safari, and beside it as the Push API says. Sources: https://www.w3.org/TR/push-api/#declarative-push-message
- * and https://webkit.org/blog/16535/meet-declarative-web-push/
+ * `id` is the same for every attempt. In a declarative message the texts are members of `notification`. `app_badge` is written
+ * twice: in `notification` for Safari, and beside it as the Push API requires. Sources:
+ * https://www.w3.org/TR/push-api/#declarative-push-message and https://webkit.org/blog/16535/meet-declarative-web-push/
  */
 function json(
   delivery: Delivery,
