@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { type Arrival, type Arrivals, bodyOf, headersOf } from './arrivals';
 
-/** The most arrivals of a burst that a page shows; its counts are exact. */
+/** The most arrivals that a page gets in one round. In a burst, a page does not get all arrivals, but its counts are exact. */
 const cardsPerRound = 20;
 const roundMs = 200;
 const cardsAtFirst = 30;
@@ -53,7 +53,7 @@ export class Feed {
     this.shownSeq = this.arrivals.lastSeq;
     const event = eventOf(news, this.targets());
     for (const page of this.pages) {
-      // A page that does not keep up (a sleeping tab) misses arrivals, so that they do not fill the memory.
+      // A page that reads too slowly (a sleeping tab) misses arrivals, so that unread arrivals do not fill the memory.
       if (!page.writableNeedDrain) page.write(event);
     }
   }

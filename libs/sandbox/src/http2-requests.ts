@@ -23,7 +23,7 @@ export function http2SessionOf(request: Request): ServerHttp2Session | undefined
   return 'stream' in request ? (request.stream.session as ServerHttp2Session | undefined) : undefined;
 }
 
-/** The connection of a request, as the key of its state. */
+/** An object that is the same for all requests on a connection, as the key of the connection's state. */
 export function connectionOf(request: Request): object {
   return http2SessionOf(request) ?? request.socket;
 }

@@ -29,15 +29,15 @@ export interface ApnsProviderOptions {
   readonly arrivals: Arrivals;
   /** The simulated environment of Apple. Default: `production`. */
   readonly environment?: Environment;
-  /** Concurrent streams on a connection after its sender is known. Default: 1000. */
+  /** The most concurrent streams on a connection after its sender is known. Default: 1000. */
   readonly maxStreams?: number;
-  /** Concurrent streams before a provider token was accepted. Default: 1, as at Apple. */
+  /** The most concurrent streams before a provider token was accepted. Default: 1, as at Apple. */
   readonly maxStreamsAtFirst?: number;
   /** Ms since the epoch. Default: the system's clock. */
   readonly now?: () => number;
 }
 
-/** The bytes that are read of a push that is too long. */
+/** The most bytes of a push that are read. */
 const maxReadBytes = 64 * 1024;
 const maxDevices = 200_000;
 /** How long a sender may keep a connection open after GOAWAY. */
@@ -50,7 +50,7 @@ export async function startApns(options: ApnsProviderOptions): Promise<ApnsProvi
   return provider;
 }
 
-/** Simulates Apple Push Notification service: `POST /3/device/<token>`, for any device token of the right form. */
+/** Simulates Apple Push Notification service: `POST /3/device/<token>`, for any device token of a valid form. */
 export class ApnsProvider {
   readonly accounts: AppleAccounts;
   /** Faults of every device. */
@@ -145,7 +145,10 @@ export class ApnsProvider {
     });
   }
 
-  /** It was sent GOAWAY and all its pushes are answered, so the sender should close it. */
+  /**
+   * Handles a connection after GOAWAY and the answer to its last push: counts it as closed, and destroys it if the sender does
+   * not close it within `goingMs`.
+   */
   private gone({ socket }: Connection): void {
     if (!this.sockets.delete(socket.remotePort ?? 0)) return;
     this.connections.open--;
@@ -161,7 +164,7 @@ export class ApnsProvider {
     const socket = this.sockets.get(session.socket.remotePort ?? 0);
     if (socket === undefined) return session.destroy();
     const tls = session.socket as TLSSocket;
-    // A certificate of another authority counts as none.
+    // A certificate of another authority counts as no certificate.
     const certificate = tls.authorized ? tls.getPeerCertificate().fingerprint256 : undefined;
     const connection: Connection = {
       socket,
@@ -287,7 +290,7 @@ export class ApnsProvider {
   }
 }
 
-/** Without the provider token, which is a secret. */
+/** The headers without the provider token, which is a secret. */
 function withoutToken(rawHeaders: readonly string[]): readonly string[] {
   const at = rawHeaders.findIndex((text, index) => index % 2 === 0 && text.toLowerCase() === 'authorization');
   return at === -1 ? rawHeaders : rawHeaders.with(at + 1, 'bearer …');

@@ -8,9 +8,9 @@ export interface Refusal {
   readonly message: string;
 }
 
-/** The bytes that a push service must accept. Source: RFC 8030, section 7.2. The large services accept no more. */
+/** The bytes of a message that a push service must accept. Source: RFC 8030, section 7.2. The large services accept no more. */
 export const maxMessageBytes = 4096;
-/** Four weeks: a longer time is reduced. */
+/** Four weeks. A longer TTL is reduced to this. */
 export const maxTtlSeconds = 2_419_200;
 
 const urgencies = ['very-low', 'low', 'normal', 'high'] as const;
@@ -24,7 +24,7 @@ const invalidTtl = 112;
 const invalidTopic = 113;
 const backOff = 201;
 
-/** The number of an error that only its status describes. */
+/** Mozilla's number for an error of which only the status is known; 0 if there is none. */
 export function errnoOf(status: number): number {
   if (status === 401 || status === 403) return errnos.authentication;
   if (status === 404) return errnos.notFound;

@@ -9,13 +9,13 @@ export interface PushMessage {
   readonly body: Buffer;
   /** Ms since the epoch. */
   readonly expiresAt: number;
-  /** A message replaces an earlier one with the same topic that was not delivered yet. */
+  /** A message replaces an earlier message with the same topic that was not delivered yet. */
   readonly topic?: string;
 }
 
 /** How a user agent handled a message. */
 export interface Received {
-  /** Absent if the message could not be decrypted, or only an outside user agent can. */
+  /** The decrypted text; absent if the message could not be decrypted here. Only a browser outside can decrypt its messages. */
   readonly text?: string;
   readonly checks: readonly Check[];
 }

@@ -35,8 +35,8 @@ export class VapidVerifier {
   ) {}
 
   /**
-   * Why an application server must not send; undefined if it may. `restrictedTo` is the key that the subscription was
-   * made with, if it was made with one.
+   * Why an application server must not send; undefined if it may. `restrictedTo` is the server key with which the subscription
+   * was made, if any.
    */
   async refusal(authorization: string | undefined, restrictedTo?: string): Promise<VapidRefusal | undefined> {
     if (authorization === undefined) return { status: 401, reason: 'There is no Authorization' };
