@@ -5,12 +5,12 @@ import { addTimeline, offerTimelines } from './history.js';
 import { pnsSocket } from './pns-socket.js';
 
 const byId = (id) => document.getElementById(id);
-/** A long demonstration must not fill the tab's memory. */
+/** The most cards of a lane, because a long demonstration must not fill the tab's memory. */
 const cardsShown = 100;
 const shownSeqs = new Set();
 const clock = { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 };
 
-// ---- cards; arrivals contain text of other people, so it is set as text and never as HTML ----
+// ---- cards; arrivals contain untrusted text, which is set as text and never as HTML ----
 
 function addCard(lane, { topic, title, subtitle, at, chips, raw, history }) {
   const card = byId('card').content.firstElementChild.cloneNode(true);
@@ -98,7 +98,7 @@ function addArrival({ seq, at, target, path, headers, body, answer, isDuplicate,
   });
 }
 
-// ---- devices: the view of a person on each of them ----
+// ---- devices: pushes as each device shows them ----
 
 /**
  * Removes the title from a body. In a push the body repeats the title below the sender, for devices that show only the body; the

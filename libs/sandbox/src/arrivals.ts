@@ -8,7 +8,7 @@ export interface Check {
 /** A request as it was received. */
 export interface WireRequest {
   readonly path: string;
-  /** Names and values in turn, as Node reads them. */
+  /** The names and values of the headers in turn, as Node reads them. */
   readonly rawHeaders: readonly string[];
   /** The exact bytes of the body, one character for each byte. */
   readonly latin1Body: string;

@@ -3,13 +3,13 @@ import { cutText, ellipsis } from '@pns/payloads';
 import { z } from 'zod';
 import type { DemoApp } from './demo-apps';
 
-/** The service's API and a key with every scope, which stays in this process. */
+/** The API of PNS and an API key with every scope. The key stays in this process. */
 export interface ApiAccess {
   readonly apiUrl: string;
   readonly apiKey: string;
 }
 
-/** The service to which the page sends the demonstration. */
+/** The PNS to which the page sends its notifications. */
 export interface Demo extends ApiAccess {
   /** Where sockets connect, such as `http://localhost:3001`. */
   readonly websocketUrl: string;
@@ -101,8 +101,8 @@ export async function answerOf(reply: FastifyReply, work: () => Promise<unknown>
 }
 
 /**
- * Sets the credentials of the sandbox's apps in the service, enables their transports for the context of the example,
- * and subscribes its user. Safe to repeat; subscriptions of channels from an earlier start are deleted.
+ * Sets the credentials of the sandbox's apps in PNS, enables their transports for the context of the demonstration, and
+ * subscribes the user of the demonstration. Safe to repeat; subscriptions of channels from an earlier start are deleted.
  */
 export async function prepareDemoApps(api: ApiAccess, apps: readonly DemoApp[]): Promise<void> {
   for (const { client, transport, property, token, options } of apps) {

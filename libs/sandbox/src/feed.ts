@@ -26,7 +26,7 @@ export class Feed {
   constructor(
     private readonly arrivals: Arrivals,
     private readonly targets: () => readonly TargetState[],
-    /** Cleared arrivals are not shown again. */
+    /** Whether the pages show an arrival; false if it was cleared. */
     private readonly isShown: (arrival: Arrival) => boolean,
   ) {}
 
@@ -63,7 +63,7 @@ function eventOf(arrivals: readonly Arrival[], targets: readonly TargetState[]):
   return `data: ${JSON.stringify({ cards: arrivals.map(cardOf), targets })}\n\n`;
 }
 
-/** The fields that the page shows, for every provider. */
+/** The fields of an arrival that the page shows, the same for every provider. */
 function cardOf({ seq, at, provider, target, request, decryptedBody, answer, isDuplicate, checks }: Arrival): object {
   const body = decryptedBody ?? bodyOf(request).toString();
   return {

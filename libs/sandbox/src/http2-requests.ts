@@ -28,7 +28,7 @@ export function connectionOf(request: Request): object {
   return http2SessionOf(request) ?? request.socket;
 }
 
-/** Names and values in turn, each value replaced by the result of `shown`. */
+/** The names and values of the headers in turn, with each value replaced by the result of `shown`. */
 export function rawHeadersOf({ rawHeaders }: Request, shown: (value: string, name: string) => string): string[] {
   return rawHeaders.map((text, index) =>
     index % 2 === 0 ? text : shown(text, rawHeaders[index - 1]?.toLowerCase() ?? ''),

@@ -68,7 +68,7 @@ export class Http2Server {
     this.server.on('sessionError', () => undefined);
   }
 
-  /** Rejects if the port is in use. The caller sets `onRequest` in the same turn, before a request can arrive. */
+  /** Rejects if the port is in use. The caller must call `onRequest` in the same turn, before a request can arrive. */
   static async start(options: Http2ServerOptions): Promise<Http2Server> {
     const server = new Http2Server(options);
     server.server.listen(options.port, options.host ?? '127.0.0.1');

@@ -20,7 +20,7 @@ interface Recorded {
 /** The history that belongs to a card of the page. */
 interface Shown {
   readonly notification: Recorded;
-  /** The delivery that arrived. */
+  /** The id of the delivery that arrived. */
   readonly delivery?: string | undefined;
   /** The notifications that were joined into this one. */
   readonly joined: readonly { readonly id: string; readonly received: string }[];
@@ -29,7 +29,7 @@ interface Shown {
 /** The most notifications of a user that are searched for the notification of an arrival. */
 const maxSearched = 100;
 
-/** Times in the history are whole milliseconds. */
+/** The possible rounding error of a time in the history, which contains whole milliseconds. */
 const roundingMs = 1;
 
 const path = z.object({ seq: z.coerce.number().int() });

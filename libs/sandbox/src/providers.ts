@@ -42,7 +42,7 @@ export function providerRoutes(app: FastifyInstance, providers: Providers, arriv
   webpushRoutes(app, webpush, arrivals);
 }
 
-/** The counts of each provider. They are summed over its devices, because benchmarks may use many devices. */
+/** The counts of each provider, summed over its devices, because benchmarks may use many devices. */
 export function providerTargets({ apns, fcm, wns, webpush }: Providers): TargetState[] {
   return [
     targetOf(apnsProvider, apns.targets(), apns.faults.current),
@@ -53,7 +53,8 @@ export function providerTargets({ apns, fcm, wns, webpush }: Providers): TargetS
 }
 
 /**
- * The counts of all devices of a provider. Its fault is that of a device, which comes before the fault of all devices there too.
+ * The summed counts of a provider's devices. Its fault is the first fault of a device, else the fault of all devices; pushes get
+ * their faults in the same order.
  */
 function targetOf(provider: string, devices: readonly TargetState[], ofAll: object): TargetState {
   const sum = (count: 'total' | 'accepted' | 'duplicates') => devices.reduce((all, device) => all + device[count], 0);

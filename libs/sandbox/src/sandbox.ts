@@ -35,7 +35,7 @@ export interface SandboxOptions {
   readonly keep?: number;
   /** Lets the page send the demonstration and open a socket. */
   readonly demo?: Demo;
-  /** If false, only webhooks are simulated, because creating certificates takes some hundred ms. */
+  /** If false, only webhooks are simulated. This saves some hundred ms, in which certificates are created. */
   readonly hasProviders?: boolean;
 }
 

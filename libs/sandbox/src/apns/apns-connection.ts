@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 /** The interval in which reading from a silent connection is stopped again. */
 const silenceMs = 20;
 
-/** One connection of a provider. */
+/** One connection of a sender. */
 export interface Connection {
   readonly socket: Socket;
   /** The SHA-256 fingerprint of the client's certificate, if our authority issued it. */

@@ -14,7 +14,7 @@ export const apnsFault = z.strictObject({
   delayMs: z.int().min(0).max(600_000).optional(),
   /** Accepts the push and never answers. */
   hang: z.boolean().optional(),
-  /** Sends the headers of its answer, and never its end. */
+  /** Sends the headers of its answer, and never ends the answer. */
   hangAfterHeaders: z.boolean().optional(),
   /** Accepts the push and resets the connection. */
   reset: z.boolean().optional(),

@@ -23,7 +23,7 @@ export const apnsProvider = 'apns';
 export interface ApnsProviderOptions {
   /** 0 selects a free port. */
   readonly port: number;
-  /** Default: only this machine. */
+  /** The address to listen on. Default: 127.0.0.1. */
   readonly host?: string;
   readonly authority: Authority;
   readonly arrivals: Arrivals;
@@ -53,11 +53,11 @@ export async function startApns(options: ApnsProviderOptions): Promise<ApnsProvi
 /** Simulates Apple Push Notification service: `POST /3/device/<token>`, for any device token of a valid form. */
 export class ApnsProvider {
   readonly accounts: AppleAccounts;
-  /** Faults of every device. */
+  /** Faults of every device without its own fault. */
   readonly faults = new ApnsFaults();
   /** After this number of streams a connection gets GOAWAY; later streams are not processed. */
   goAwayAfter = Infinity;
-  /** Connections in total, open now, and the most at once. A connection does not count as open after its GOAWAY. */
+  /** The number of connections in total, open now, and the most at once. A connection does not count as open after its GOAWAY. */
   readonly connections = { total: 0, open: 0, peak: 0 };
   private readonly devices = new Map<string, ApnsDevice>();
   private readonly server: Http2SecureServer;

@@ -32,7 +32,7 @@ interface RegisteredKey extends KeyScope {
 export interface Sender {
   readonly authorization: string | undefined;
   readonly topic: string | undefined;
-  /** The key of the first push over this connection. */
+  /** The id of the key of the first push over this connection. */
   readonly firstKey: string | undefined;
   /** The SHA-256 fingerprint of the connection's certificate. */
   readonly certificate: string | undefined;

@@ -10,7 +10,7 @@ export interface PushRequest {
   readonly path: string;
   /** The headers by lower-case name. */
   readonly headers: Readonly<Record<string, string | undefined>>;
-  /** Names and values in turn. */
+  /** The names and values of the headers in turn. */
   readonly rawHeaders: readonly string[];
   readonly body: Buffer;
 }

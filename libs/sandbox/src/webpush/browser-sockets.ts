@@ -96,7 +96,7 @@ export class BrowserSockets {
     });
   }
 
-  /** The browser with this id, or a new one; undefined if there are too many. */
+  /** The browser with this id, or a new browser; undefined if there are too many browsers. */
   private greeted(uaid: string | undefined): OutsideBrowser | undefined {
     const known = uaid === undefined ? undefined : this.browsers.get(uaid);
     if (known !== undefined) return known;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 const badge = z.union([z.int().min(0), z.string().regex(/^\d+$/)]);
 
 /**
- * A Declarative Web Push message, as far as this user agent shows it.
+ * A Declarative Web Push message, with the members that this user agent reads.
  * Source: https://www.w3.org/TR/push-api/#declarative-push-message
  */
 const declarativeMessage = z.looseObject({

@@ -11,7 +11,7 @@ export const reports: ReadonlyMap<number, Report> = new Map([
   [102, 'notDelivered'],
 ]);
 
-/** A message for one web app, not yet acknowledged. */
+/** A message for one web app that the browser has not acknowledged yet. */
 interface Pending {
   readonly channelID: string;
   readonly message: PushMessage;

@@ -16,7 +16,7 @@ export const maxTtlSeconds = 2_419_200;
 const urgencies = ['very-low', 'low', 'normal', 'high'] as const;
 
 /**
- * The numbers are those of Mozilla's push service.
+ * The numbers of errors in Mozilla's push service.
  * Source: https://github.com/mozilla-services/autopush-rs/blob/master/autoendpoint/src/error.rs
  */
 const errnos = { notFound: 102, gone: 106, tooLarge: 104, authentication: 109, encryption: 110, ttl: 111 } as const;

@@ -5,7 +5,7 @@ import { decrypted, newSubscriptionKeys, type SubscriptionKeys } from './message
 /** A message that the push service accepted. */
 export interface PushMessage {
   readonly id: string;
-  /** Encrypted; empty if the message has no content. */
+  /** The encrypted content; empty if the message has no content. */
   readonly body: Buffer;
   /** Ms since the epoch. */
   readonly expiresAt: number;
@@ -15,7 +15,7 @@ export interface PushMessage {
 
 /** How a user agent handled a message. */
 export interface Received {
-  /** The decrypted text; absent if the message could not be decrypted here. Only a browser outside can decrypt its messages. */
+  /** The decrypted text; absent if the message could not be decrypted, or if only an outside browser can decrypt it. */
   readonly text?: string;
   readonly checks: readonly Check[];
 }
@@ -25,7 +25,7 @@ export interface UserAgent {
   receive(message: PushMessage): Received;
 }
 
-/** A user agent inside the sandbox: it decrypts each message and checks what it would show. */
+/** A user agent inside the sandbox: it decrypts each message and checks the content. */
 export class SimulatedUserAgent implements UserAgent {
   private readonly keys: SubscriptionKeys = newSubscriptionKeys();
 

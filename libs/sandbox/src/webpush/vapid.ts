@@ -23,7 +23,7 @@ const contact = /^(?:mailto:[^\s<>@]+@[^\s<>@]+|https:\/\/[^\s/]+\S*)$/;
 
 /**
  * Verifies application servers by RFC 8292, with its limits: ES256, the audience is the origin of the push service, the
- * token expires within a day, and its subject is a contact. A token is verified once, because senders reuse theirs.
+ * token expires within a day, and its subject is a contact. A token is verified once, because senders reuse tokens.
  */
 export class VapidVerifier {
   private readonly verified = new LRUCache<string, Promise<Identified | VapidRefusal>>({ max: maxTokens });

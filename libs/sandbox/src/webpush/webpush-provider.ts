@@ -18,7 +18,7 @@ interface WebpushSandboxOptions extends Http2ServerOptions {
   readonly now?: () => number;
 }
 
-/** A subscription as `PushSubscription.toJSON()` has it. */
+/** A subscription in the form of `PushSubscription.toJSON()`. */
 export interface PushSubscriptionJson {
   readonly endpoint: string;
   readonly expirationTime: null;
@@ -174,7 +174,7 @@ export async function startWebpush(options: WebpushSandboxOptions): Promise<Webp
   return new WebpushProvider(await Http2Server.start(ofServer), arrivals, now);
 }
 
-/** The answer with a fault applied: another status replaces the answer. */
+/** The answer with a fault applied. If the fault has a status, an error with this status replaces the answer. */
 function onDemand(answer: Answer, { status, headers = {} }: WebpushFault): Answer {
   const own = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
   const wanted =

@@ -11,11 +11,11 @@ type PushIdentity =
 /** An app's push certificate with its key. */
 export interface PushCertificate {
   readonly identity: PushIdentity;
-  /** When it expires, in ms since the epoch. */
+  /** When the certificate expires, in ms since the epoch. */
   readonly notAfter: number;
-  /** The topics that it may push to; empty if it names none. A push without a topic is for the first one. */
+  /** The topics to which the certificate may push; empty if it names none. A push without a topic goes to the first. */
   readonly topics: readonly string[];
-  /** The environments of Apple that it is for; empty if it names none. */
+  /** The environments of Apple for which the certificate is valid; empty if it names none. */
   readonly environments: readonly ('production' | 'development')[];
 }
 

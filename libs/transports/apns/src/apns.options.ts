@@ -54,7 +54,7 @@ export const apnsOptions: z.ZodType<ApnsOptions> = fields.check((context) => {
   const faults = context.value.authtype === 'jwt' ? keyFaults(context.value) : certificateFaults(context.value);
   const known = new Set(context.issues.map(({ path }) => path?.[0]));
   for (const [field, message] of faults) {
-    if (known.has(field)) continue; // one fault of a field is enough: the others follow from it
+    if (known.has(field)) continue; // one fault of a field is enough: its other faults follow from it
     context.issues.push({ code: 'custom', message, path: [field], input: context.value });
   }
 });
@@ -133,7 +133,7 @@ const clientId = z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, {
 /** Opened certificates. Opening one takes a thousand rounds of hashing, and each scrape of the metrics reads its expiry. */
 const opened = new WeakMap<ApnsOptions, PushCertificate>();
 
-/** The certificate in the options, if they have one. @throws CredentialError if it cannot be opened */
+/** The certificate in the options, which is opened once. @throws CredentialError if it cannot be opened */
 export function certificateOf(options: ApnsOptions): PushCertificate {
   const { keystore = '', password = '' } = options;
   const certificate = opened.get(options) ?? pushCertificate(Buffer.from(keystore, 'base64'), password);

@@ -58,8 +58,9 @@ export function apnsId(deliveryId: string): string {
 }
 
 /**
- * The id by which a push replaces earlier ones on the device: if only the newest notification of a kind counts, if both are about
- * the same item, or if Apple's answer was lost and the push is repeated. Keys are hashed, because Apple accepts at most 64 bytes.
+ * A push replaces earlier pushes with the same id on the device: pushes of a kind of which only the newest counts, pushes about
+ * the same item, or the same push, repeated after Apple's answer was lost. Keys are hashed, because Apple accepts at most 64
+ * bytes.
  */
 function collapseId(apnsId: string, { topic, collapseKey }: Delivery, cid: string | undefined): string {
   const thing = collapseKey ?? (cid === undefined ? undefined : `${topic}\n${cid}`);

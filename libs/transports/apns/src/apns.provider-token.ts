@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { p256 } from '@noble/curves/nist.js';
 
-/** Apple accepts a token for an hour, and a new one every 20 minutes at most. */
+/** The time between two tokens. Apple accepts a token for an hour, and a new token at most every 20 minutes. */
 const periodMs = 40 * 60 * 1000;
 
 /**

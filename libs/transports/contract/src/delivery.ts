@@ -5,7 +5,7 @@ export type Priority = 'high' | 'medium' | 'low';
 
 /** The next step for a delivery to parked sockets. */
 export type ParkedStep =
-  /** Find out where its sockets are. */
+  /** Find the nodes of its sockets; forward the delivery to them, or park it. */
   | 'find'
   /** The time of parking has ended: record whether a socket received the delivery. */
   | 'settle'
@@ -53,7 +53,7 @@ export interface Delivery {
    */
   readonly sourceToken?: string;
   readonly priority: Priority;
-  /** The number of notifications that this one stands for; more than 1 only if the topic is collected. */
+  /** The number of notifications that this one stands for; more than 1 only in the mode `collect`. */
   readonly count: number;
   /**
    * Set if the newest notification replaces all earlier ones with the same key. It is the topic, followed by a blank

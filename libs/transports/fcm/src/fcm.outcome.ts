@@ -17,7 +17,7 @@ type Verdict = 'gone' | 'retry' | 'rejected' | 'misconfigured';
 export const quotaWaitMs = 60_000;
 
 /**
- * FCM's own error codes. Sources: https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode and
+ * The outcomes for FCM's own error codes. Sources: https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode and
  * https://firebase.google.com/docs/cloud-messaging/scale-fcm ("Handle retries").
  */
 const fcmErrors: Readonly<Record<string, Verdict>> = {
@@ -35,7 +35,7 @@ const fcmErrors: Readonly<Record<string, Verdict>> = {
 };
 
 /**
- * The canonical errors of Google's APIs, for answers without an error code of FCM. Source:
+ * The outcomes for the canonical errors of Google's APIs, for answers without an error code of FCM. Source:
  * https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto
  */
 const canonicalErrors: Readonly<Record<string, Verdict>> = {
@@ -82,9 +82,9 @@ interface GoogleError {
 }
 
 /**
- * The outcome for Google's answer: by FCM's own error code, else by the canonical one, else by the status. A token of another project
- * is at fault only if `isProven`: Google has accepted a message with these credentials. `now` is in ms since the epoch. Reasons
- * contain codes and names of fields, and never Google's sentences, because these quote the message.
+ * The outcome for Google's answer: by FCM's own error code, else by the canonical error, else by the status. A token of another
+ * project is at fault only if `isProven`: Google has accepted a message with these credentials. `now` is in ms since the epoch.
+ * Reasons contain codes and names of fields, and never Google's sentences, because these quote the message.
  */
 export function fcmOutcome({ status, retryAfter, body }: FcmAnswer, isProven: boolean, now: number): Outcome {
   const json = parsed(body);

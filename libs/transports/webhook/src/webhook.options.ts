@@ -26,7 +26,7 @@ const takenHeaders: ReadonlySet<string> = new Set([
   'webhook-timestamp',
 ]);
 
-/** Characters that a header's value may contain: visible ISO-8859-1, and blanks inside. */
+/** The characters of a header's value: visible characters of ISO-8859-1, and blanks between them. */
 export const headerValue = z
   .string()
   .min(1, 'must not be empty')

@@ -91,7 +91,7 @@ function meaningOf(kind: Verdict, status: number): string {
   return meanings[status] ?? '';
 }
 
-/** The outcome for the class of a status. A final 1xx and a number above 599 are faulty answers. Redirects are not followed. */
+/** The outcome for the class of a status. After a final 1xx or a number above 599 we retry. Redirects are not followed. */
 function kindOfClass(status: number): Verdict {
   if (status >= 200 && status < 300) return 'delivered';
   return status < 200 || status >= 500 ? 'retry' : 'rejected';

@@ -26,7 +26,7 @@ import { VapidTokens } from './webpush.vapid';
 interface WebpushTransportParts {
   /** The current options of a client; called for each delivery. A client without options uses the defaults. */
   readonly options: (client: string) => WebpushOptions | undefined;
-  /** The content of a push, or why there is none. */
+  /** The texts and fields of a push, or the reason why it cannot have any. */
   readonly content: (delivery: Delivery) => PushContent | ContentRefusal;
   /**
    * Reads a subscription's keys and returns the function that decrypts them; undefined if the subscription was deleted. Rejects
@@ -47,7 +47,7 @@ interface WebpushTransportParts {
 
 const defaultAnswerMs = 10_000;
 
-/** Connections to one push service for the clients with the same options; each carries one message at a time. */
+/** The most connections of a client to one push service; each carries one message at a time. */
 const maxConnections = 100;
 
 /** How long an idle connection stays open. Push services keep it for a minute or longer. */
@@ -56,7 +56,7 @@ const idleMs = 30_000;
 /** Codes of errors that last until the operator corrects PNS_ENCRYPTION_KEY. */
 const sealCodes: ReadonlySet<string> = new Set(['ENCRYPTION_KEY_MISSING', 'SECRET_UNREADABLE']);
 
-/** The keys for one message: those of the browser, and ours. */
+/** The keys for one message: the keys of the browser and our VAPID keys. */
 interface MessageKeys {
   readonly browser: PushKeys;
   readonly server: VapidKeys;
@@ -135,7 +135,7 @@ export class WebpushTransport implements Transport {
     return this.connections.close();
   }
 
-  /** The keys of the subscription and those of the server; an outcome if they cannot be read. */
+  /** The keys of the subscription and of the server; an outcome if they cannot be read. */
   private async storedKeys({ subscriptionId }: Delivery): Promise<MessageKeys | Outcome> {
     let open;
     let server;

@@ -84,7 +84,7 @@ function verdictOnAccepted(headers: WnsAnswer['headers']): Verdict {
   return known(verdicts, (headers['x-wns-deviceconnectionstatus'] ?? '').toLowerCase()) ?? verdicts[''] ?? 'delivered';
 }
 
-/** WNS sends no 1xx, no 3xx and no status above 599. A proxy may send one for some time, so the push is retried. */
+/** The outcome for the class of a status. A 1xx, a 3xx or a number above 599 comes from a proxy, so the push is retried. */
 function verdictOnClass(status: number): Verdict {
   if (status >= 200 && status < 300) return 'delivered';
   return status >= 400 && status < 500 ? 'rejected' : 'retry';

@@ -20,8 +20,8 @@ const maxCidBytes = 1024;
 const priorities = { high: '1', medium: '2', low: '3' } as const;
 
 /**
- * The push for a delivery at `now` (ms since the epoch). A push without texts is sent as a raw one, which the app receives. Source of
- * the headers and the limit:
+ * The push for a delivery at `now` (ms since the epoch). A push without texts is sent as a raw push, which the app receives.
+ * Source of the headers and the limit:
  * https://learn.microsoft.com/windows/apps/develop/notifications/push-notifications/push-request-response-headers
  */
 export function wnsPush(

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-/** Returns another spelling of the same http(s) URI. RFC 3986, 6.2 or the WHATWG URL Standard calls both equivalent. */
+/** Returns another spelling of the same http(s) URI. RFC 3986, 6.2 or the WHATWG URL Standard calls both spellings equivalent. */
 type Respelling = (uri: string) => string;
 
 const letterCase = (text: string): string =>
