@@ -3,10 +3,7 @@
 const byId = (id) => document.getElementById(id);
 const form = byId('faults');
 
-/**
- * The faults that a receiver can have: their names, the bodies of the requests that set them, and the fields of the form they
- * use.
- */
+/** The faults of receivers: their names, the bodies of the requests that set them, and the form fields that they use. */
 const late = {
   label: 'answer late',
   fault: () => ({ delayMs: Number(form.delayMs.value) }),

@@ -1,7 +1,7 @@
 /* global document, fetch */
 
 const clock = { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 };
-/** Pause between two reads of a history. The service writes its history twice a second, and a delivery may be retried. */
+/** The pause between reads: the service writes its history twice a second, and a delivery may be retried. */
 const lookEveryMs = 500;
 const looks = 60;
 const tones = {
@@ -21,9 +21,7 @@ export function offerTimelines() {
   isAvailable = true;
 }
 
-/**
- * Adds the timeline of a notification to a card. When opened, it is read from `url` repeatedly until all deliveries have ended.
- */
+/** Adds the timeline of a notification to a card. While it is open, it is read from `url` until all deliveries have ended. */
 export function addTimeline(card, url) {
   if (!isAvailable) return;
   const timeline = document.getElementById('timeline').content.firstElementChild.cloneNode(true);

@@ -178,7 +178,7 @@ function addPush({ seq, at, provider, path, headers, body, answer, isDuplicate, 
   }
 }
 
-/** Chips for the checks that failed: a device drops a push that it cannot read, and its provider does not notice. */
+/** Chips for failed checks: a device drops a push that it cannot read, and its provider does not notice. */
 function faultyChecks(checks) {
   const faulty = checks.filter(({ verdict }) => verdict !== 'valid');
   return faulty.map(({ name, verdict, reason }) =>
@@ -306,7 +306,7 @@ async function send() {
   for (const button of buttons) button.disabled = false;
 }
 
-/** Shows the demonstration and returns its settings; undefined if the page cannot send notifications. */
+/** Shows the demonstration; returns undefined if the page cannot send notifications. */
 async function startDemo() {
   const { isAvailable, hasDevices, notification, websocketUrl } = await (await fetch('/demo')).json();
   byId('devices').hidden = !hasDevices;

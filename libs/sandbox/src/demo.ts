@@ -50,9 +50,7 @@ interface DemoDevices {
   prepare(api: ApiAccess): Promise<void>;
 }
 
-/**
- * Lets the page send notifications to one user and open this user's socket, and nothing else. The page does not get the API key.
- */
+/** Lets the page only send notifications to one user and open this user's socket. The page does not get the API key. */
 export function demoRoutes(app: FastifyInstance, demo: Demo | undefined, devices: DemoDevices): void {
   app.get('/demo', () => ({
     isAvailable: demo !== undefined,
@@ -82,9 +80,7 @@ export function demoRoutes(app: FastifyInstance, demo: Demo | undefined, devices
   );
 }
 
-/**
- * Refuses requests that are not JSON. Other sites cannot send JSON without a CORS preflight, which the sandbox does not answer.
- */
+/** Accepts only JSON, which pages of other sites cannot send without a CORS preflight. The sandbox answers no preflight. */
 export async function ownPageOnly(request: FastifyRequest, reply: FastifyReply): Promise<void> {
   if (!request.headers['content-type']?.startsWith('application/json')) {
     await reply.code(415).send({ error: 'Send JSON.' });

@@ -23,7 +23,7 @@ interface AnswerFault {
   readonly delayMs?: number | undefined;
   /** Never answers. */
   readonly hang?: boolean | undefined;
-  /** Sends the headers of its answer and the first byte of the body, and never the rest of the body. */
+  /** Sends the headers and the first byte of its answer, and never the rest. */
   readonly hangInBody?: boolean | undefined;
   /** Stops answering on this connection, as if a firewall had dropped it. */
   readonly halfOpen?: boolean | undefined;

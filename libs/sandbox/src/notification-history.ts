@@ -29,15 +29,15 @@ interface Shown {
 /** The most notifications of a user that are searched for the notification of an arrival. */
 const maxSearched = 100;
 
-/** The possible rounding error of a time in the history, which contains whole milliseconds. */
+/** Times in the history are whole milliseconds, so a time may differ by this. */
 const roundingMs = 1;
 
 const path = z.object({ seq: z.coerce.number().int() });
 const named = z.object({ id: z.string().max(255) });
 
 /**
- * Lets the page read the history of the notification of each arrival, and of notifications for the demonstration's user by their
- * ids. The API key stays in this process.
+ * Lets the page read the history of each arrival's notification, and by id the history of the demonstration user's notifications.
+ * The API key stays in this process.
  */
 export function historyRoutes(
   app: FastifyInstance,
@@ -81,9 +81,7 @@ async function recordedBefore(
 
 type RecordedDelivery = Recorded['deliveries'][number];
 
-/**
- * The history of the newest notification that has a delivery for which `isMeant` is true, and that was not joined into another.
- */
+/** The history of the newest notification that was sent and has a matching delivery. */
 function shownFor(recorded: readonly Recorded[], isMeant: (delivery: RecordedDelivery) => boolean): Shown | undefined {
   for (const notification of recorded) {
     if (notification.joinedInto !== undefined) continue;

@@ -16,10 +16,7 @@ export interface Connection {
   isSilent: boolean;
 }
 
-/**
- * Stops reading and answering on a connection. Node has no public method to stop reading once HTTP/2 uses the socket, so this
- * calls the method of the socket's handle.
- */
+/** Stops reading and answering on a connection. Under HTTP/2, Node has no public method for this; the socket's handle has one. */
 export function silence(connection: Connection): void {
   connection.isSilent = true;
   const { socket } = connection;

@@ -145,10 +145,7 @@ export class ApnsProvider {
     });
   }
 
-  /**
-   * Handles a connection after GOAWAY and the answer to its last push: counts it as closed, and destroys it if the sender does
-   * not close it within `goingMs`.
-   */
+  /** Counts a connection as closed after GOAWAY and its last answer; destroys it if the sender does not close it. */
   private gone({ socket }: Connection): void {
     if (!this.sockets.delete(socket.remotePort ?? 0)) return;
     this.connections.open--;

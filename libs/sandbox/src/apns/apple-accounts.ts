@@ -38,7 +38,7 @@ export interface Sender {
   readonly certificate: string | undefined;
 }
 
-/** The key and the topic of a sender that may push, or why the sender must not push. */
+/** The key and the topic of a sender that may push, or the refusal. */
 type Admission = { readonly keyid?: string; readonly topic: string } | Refusal;
 
 const minuteMs = 60 * 1000;
@@ -148,7 +148,7 @@ export class AppleAccounts {
     return { keyid: claims.keyid, topic };
   }
 
-  /** Whether a key may use a token. At least 20 minutes must pass between two changes of the token. */
+  /** Whether a token may be used: at least 20 minutes must pass between two changes of the token. */
   private isUpdateDue(key: RegisteredKey, token: string): boolean {
     if (key.tokens.has(token)) return true;
     if (this.now() - key.updatedAt < updateEveryMs) return false;
@@ -159,7 +159,7 @@ export class AppleAccounts {
 
   private claimsOf(token: string): Claims | undefined {
     const known = this.verified.get(token);
-    // If the key was registered again, the token must be verified with the new key.
+    // After a key was registered again, its tokens must be verified again.
     if (known && this.keys.get(known.keyid)?.publicKey === known.publicKey) return known;
     const claims = this.verifiedClaims(token);
     if (claims) this.verified.set(token, claims);

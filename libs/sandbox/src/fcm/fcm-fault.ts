@@ -14,7 +14,7 @@ export const fcmFault = z.strictObject({
   delayMs: z.int().min(0).max(600_000).optional(),
   /** Accepts the message and never answers. */
   hang: z.boolean().optional(),
-  /** Sends the headers of its answer and the first byte of the body, and never the rest of the body. */
+  /** Sends the headers and the first byte of its answer, and never the rest. */
   hangInBody: z.boolean().optional(),
   /** Stops answering on this connection, as if a firewall had dropped it. */
   halfOpen: z.boolean().optional(),

@@ -160,7 +160,7 @@ export class FcmProvider {
     this.respond(request, response, verdict, fault);
   }
 
-  /** The answer to a sender without permission to send; undefined if the sender has it. */
+  /** The answer to a sender that must not send; undefined if it may. */
   private refusal(project: string, { headers }: Request): GoogleAnswer | undefined {
     const token = /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1];
     if (token === undefined) return unauthenticated('CREDENTIALS_MISSING');
@@ -218,7 +218,7 @@ function onTheWire({ status, headers, body }: GoogleAnswer): Answer {
   return { status, headers: { 'content-type': type, ...headers }, body: isPage ? body : JSON.stringify(body) };
 }
 
-/** The answer that a fault demands; undefined if it demands none. */
+/** The answer that a fault demands, if any. */
 function onDemand({ error, status, headers }: FcmFault): GoogleAnswer | undefined {
   if (error !== undefined) return { ...errorsOnDemand[error], headers: { ...headers } };
   return status === undefined ? undefined : { ...notFound(status), headers: { ...headers } };
@@ -228,7 +228,7 @@ function notFound(status: number): GoogleAnswer {
   return { status, body: `<!DOCTYPE html>\n<title>Error ${status}</title>\n<p>That is an error.</p>\n` };
 }
 
-/** The token in a message that was not validated; '' if it contains none. */
+/** The token in a message that was not validated; '' without one. */
 function tokenIn(body: Buffer): string {
   try {
     const token = (JSON.parse(body.toString()) as { message?: { token?: unknown } } | null)?.message?.token;

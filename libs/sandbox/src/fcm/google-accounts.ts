@@ -42,9 +42,7 @@ interface KeyPair {
   readonly privateKey: string;
 }
 
-/**
- * Key pairs that all sandboxes of this process share, by the number of the account, because making a new pair takes over 0.1 s.
- */
+/** Key pairs by the number of the account, shared by all sandboxes of this process: making a new pair takes 0.1 s and more. */
 const keyPairs: KeyPair[] = [];
 
 function keyPairOf(account: number): KeyPair {
@@ -74,10 +72,7 @@ export class GoogleAccounts {
 
   constructor(private readonly now: () => number) {}
 
-  /**
-   * Creates a service account of `project` and returns its key. If the account exists, it gets a new key, and the old key is
-   * void.
-   */
+  /** Creates a service account of `project` and returns its key. An existing account gets a new key; the old key is void. */
   create(project: string, name = 'sender'): ServiceAccountKey {
     const { publicKey, privateKey } = keyPairOf(this.created++);
     const keyId = randomBytes(20).toString('hex');

@@ -125,9 +125,7 @@ export class BrowserSockets {
     }
   }
 
-  /**
-   * The endpoint of a channel, which is registered if it is new. A browser may register a channel again if it missed the answer.
-   */
+  /** The endpoint of a channel. A browser that missed the answer registers the channel again and gets the same endpoint. */
   private endpoint(browser: OutsideBrowser, channelID: string, key: string | undefined): string {
     const subscription = browser.channels.get(channelID) ?? this.provider.register(browser.channel(channelID), key);
     browser.channels.set(channelID, subscription);

@@ -7,10 +7,10 @@ const client = 'demo-browser';
 /** The page that a click opens. PNS replaces the placeholders. */
 const navigate = 'https://mail.example.com/#folder={{folder}}&id={{id}}';
 
-/** The contact of the demonstration, because push services may refuse senders without a contact. */
+/** A contact, because push services may refuse senders without one. */
 export const demoSubject = 'mailto:demo@example.com';
 
-/** The addresses to which PNS may send. They include private addresses, at which containers reach each other. */
+/** Includes private addresses, at which containers reach each other. */
 const allowedNetworks = ['127.0.0.0/8', '::1/128', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'];
 
 /** The options with which PNS reaches the push service of the sandbox. */
@@ -29,7 +29,7 @@ export class DemoBrowser {
     this.options = sandboxOptions(authority);
   }
 
-  /** Subscribes the user through the API and deletes subscriptions from an earlier start. Safe to repeat. */
+  /** Subscribes the user and deletes subscriptions from an earlier start. Safe to repeat. */
   async prepare(api: ApiAccess): Promise<void> {
     await call(api, 'PUT', `/v1/clients/${client}/transports/webpush`, this.options);
     await setNavigate(api, client, navigate);

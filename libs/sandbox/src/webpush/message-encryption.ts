@@ -13,7 +13,7 @@ const pointBytes = 65;
 const tagBytes = 16;
 /** Salt, record size, length of the key id, and the sender's public key as key id. Source: RFC 8291, section 4. */
 export const headerBytes = saltBytes + 4 + 1 + pointBytes;
-/** The length of a record without content: a delimiter and the authentication tag. */
+/** The least bytes of a record: a delimiter and the authentication tag. */
 const minRecordBytes = 1 + tagBytes;
 
 /** Creates the keys of a subscription. */

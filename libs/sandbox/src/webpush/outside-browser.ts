@@ -23,7 +23,7 @@ interface Pending {
 export type Notification = Readonly<Record<string, unknown>>;
 
 const maxPending = 1000;
-/** The sandbox cannot check the messages, because only the browser has the key. */
+/** No checks, because only the browser has the key. */
 const checks: readonly Check[] = [];
 
 /**

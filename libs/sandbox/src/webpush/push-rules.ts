@@ -24,7 +24,7 @@ const invalidTtl = 112;
 const invalidTopic = 113;
 const backOff = 201;
 
-/** Mozilla's number for an error of which only the status is known; 0 if there is none. */
+/** Mozilla's number for an error of which only the status is known. */
 export function errnoOf(status: number): number {
   if (status === 401 || status === 403) return errnos.authentication;
   if (status === 404) return errnos.notFound;

@@ -15,7 +15,7 @@ export interface PushMessage {
 
 /** How a user agent handled a message. */
 export interface Received {
-  /** The decrypted text; absent if the message could not be decrypted, or if only an outside browser can decrypt it. */
+  /** The decrypted text; absent if decryption failed, or if only an outside browser has the key. */
   readonly text?: string;
   readonly checks: readonly Check[];
 }

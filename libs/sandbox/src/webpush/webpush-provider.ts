@@ -74,7 +74,7 @@ export class WebpushProvider {
     return { endpoint: this.endpointOf(subscription), expirationTime: null, keys: userAgent.publicKeys };
   }
 
-  /** Creates a subscription for a user agent, inside or outside the sandbox. */
+  /** Creates a subscription for any user agent. */
   register(
     userAgent: UserAgent,
     applicationServerKey?: string,
@@ -174,7 +174,7 @@ export async function startWebpush(options: WebpushSandboxOptions): Promise<Webp
   return new WebpushProvider(await Http2Server.start(ofServer), arrivals, now);
 }
 
-/** The answer with a fault applied. If the fault has a status, an error with this status replaces the answer. */
+/** The answer with a fault applied: an error with the fault's status replaces it. */
 function onDemand(answer: Answer, { status, headers = {} }: WebpushFault): Answer {
   const own = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
   const wanted =

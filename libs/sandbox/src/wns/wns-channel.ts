@@ -12,12 +12,12 @@ export type WnsFault = Readonly<z.infer<typeof wnsFault>>;
 export const deviceStates = ['connected', 'disconnected', 'refusing'] as const;
 type DeviceState = (typeof deviceStates)[number];
 
-/** The lifetime of a channel in ms. Microsoft: "At this time, channel URIs expire after 30 days." */
+/** Microsoft: "At this time, channel URIs expire after 30 days." */
 export const channelLifeMs = 30 * 24 * 60 * 60 * 1000;
 
 const maxSeen = 10_000;
 
-/** The channel of an app on a device, with the state of the device. */
+/** The channel of an app on a device. */
 export class WnsChannel {
   total = 0;
   accepted = 0;

@@ -82,7 +82,7 @@ export function signingKey(pem: string): KeyObject {
   return key;
 }
 
-/** Whether OpenSSL opens the file; false if node-forge may open it. @throws CredentialError for all other faults */
+/** Whether OpenSSL opens the file; false if node-forge may open it. @throws CredentialError for other faults */
 function isReadByOpenssl(pfx: Buffer, passphrase: string): boolean {
   try {
     createSecureContext({ pfx, passphrase });
@@ -162,7 +162,7 @@ function ownCertificate(identity: PushIdentity): X509Certificate {
   }
 }
 
-/** The user ids in the subject of a certificate; Apple writes the topic of the app itself there. */
+/** The user ids in the subject, where Apple writes the topic of the app itself. */
 function userIds(certificate: X509Certificate): string[] {
   const { UID: ids } = certificate.toLegacyObject().subject as { readonly UID?: string | string[] };
   return ids === undefined ? [] : [ids].flat();

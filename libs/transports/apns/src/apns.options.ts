@@ -65,9 +65,7 @@ export const apnsSecretFields: readonly string[] = ['keystore', 'password', 'pri
 /** The folder of the files that ids name, below the folder of the configuration. */
 const secretsFolder = 'secrets';
 
-/**
- * The fields of an option file that name another file, by a path or by an id in `secretsFolder`; the content replaces the name.
- */
+/** The fields that name another file, by a path or by an id in `secretsFolder`; the file's content replaces the name. */
 const fileFields: readonly { field: string; encoding: BufferEncoding; idField?: string }[] = [
   { field: 'keystore', encoding: 'base64', idField: 'keystoreId' },
   { field: 'privatekey', encoding: 'utf8', idField: 'privatekeyId' },

@@ -58,9 +58,9 @@ export function apnsId(deliveryId: string): string {
 }
 
 /**
- * A push replaces earlier pushes with the same id on the device: pushes of a kind of which only the newest counts, pushes about
- * the same item, or the same push, repeated after Apple's answer was lost. Keys are hashed, because Apple accepts at most 64
- * bytes.
+ * The id under which a push replaces earlier pushes on the device. It is equal for pushes of which only the newest counts, for
+ * pushes about the same item, and for a push that is repeated after a lost answer. A key is hashed, because Apple accepts at most
+ * 64 bytes.
  */
 function collapseId(apnsId: string, { topic, collapseKey }: Delivery, cid: string | undefined): string {
   const thing = collapseKey ?? (cid === undefined ? undefined : `${topic}\n${cid}`);
@@ -109,7 +109,7 @@ function shortened(content: PushContent, data: readonly [string, unknown][]): st
   return json({ ...named, ...texts }, fieldsThatFit(data, left));
 }
 
-/** The bytes of a push without its texts, measured with texts of one character, because node-apn leaves out empty texts. */
+/** The bytes of a push without its texts: measured with one character for each, because node-apn leaves out empty texts. */
 function bytesWithoutTexts(named: PushContent, { title, body }: Texts): number {
   const placeholders = { ...(title !== undefined && { title: 't' }), ...(body !== undefined && { body: 'b' }) };
   return Buffer.byteLength(json({ ...named, ...placeholders }, [])) - Object.keys(placeholders).length;

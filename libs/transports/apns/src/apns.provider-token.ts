@@ -1,12 +1,10 @@
 import type { KeyObject } from 'node:crypto';
 import { p256 } from '@noble/curves/nist.js';
 
-/** The time between two tokens. Apple accepts a token for an hour, and a new token at most every 20 minutes. */
+/** The time between two tokens. Apple accepts a token for an hour, and a new one every 20 minutes at most. */
 const periodMs = 40 * 60 * 1000;
 
-/**
- * A token is used only from this age on. Otherwise a clock that is ahead would create a token whose issue time is in the future.
- */
+/** A token is used only from this age on. Otherwise a clock that is ahead would create a token with a future issue time. */
 const leewayMs = 5 * 60 * 1000;
 
 /** The team and the key of a token. */

@@ -26,9 +26,9 @@ export interface ApnsTransportParts {
 interface App {
   readonly pool: Http2Pool;
   readonly topic: string | undefined;
-  /** Returns the provider token at a time in ms since the epoch; absent if the connection uses a certificate. */
+  /** The provider token at a time in ms since the epoch; absent if the connection uses a certificate. */
   readonly token?: (now: number) => string;
-  /** When the push certificate expires, in ms since the epoch; `Infinity` for a signing key. */
+  /** When the certificate expires, in ms since the epoch; `Infinity` without one. */
   readonly notAfter: number;
   close(): void;
 }

@@ -5,7 +5,7 @@ export type Priority = 'high' | 'medium' | 'low';
 
 /** The next step for a delivery to parked sockets. */
 export type ParkedStep =
-  /** Find the nodes of its sockets; forward the delivery to them, or park it. */
+  /** Find its sockets; forward the delivery to their nodes, or park it. */
   | 'find'
   /** The time of parking has ended: record whether a socket received the delivery. */
   | 'settle'

@@ -30,7 +30,7 @@ export function hasBrokenEscape(text: string): boolean {
   return brokenEscape.test(text);
 }
 
-/** The normal form of a host. A host that ends with two dots has an empty label, so it is invalid and keeps its dots. */
+/** The normal form of a host. A host with an empty label is invalid, and keeps its dots. */
 function normalHost(host: string): string {
   const [, high, low] = /^\[::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})\]$/.exec(host) ?? [];
   if (high === undefined || low === undefined) return host.replace(/(?<=[^.])\.$/, '');

@@ -1,9 +1,7 @@
 import { cutText, cutTexts, ellipsis, type Texts, utf8Bytes } from '@pns/payloads';
 import type { FcmMessage } from './fcm.payload';
 
-/**
- * FCM's limit for the keys and the values of a message. Source: https://firebase.google.com/docs/cloud-messaging/concept-options
- */
+/** FCM's limit for keys and values. Source: https://firebase.google.com/docs/cloud-messaging/concept-options */
 export const maxMessageBytes = 4096;
 
 /** The fields that identify the item to open. They are kept before all others, up to `maxNameBytes`. */

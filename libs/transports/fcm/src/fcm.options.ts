@@ -43,7 +43,7 @@ const serviceAccount = z.preprocess(
     .refine(isTakenByGoogle, { error: `is not accepted by Google's own SDK; ${whereToGetOne}` }),
 );
 
-/** Whether Google's own SDK accepts the account. Google would refuse an account that the SDK does not accept. */
+/** Whether Google's own SDK accepts an account. Google would refuse any other account. */
 function isTakenByGoogle(account: { project_id: string; client_email: string; private_key: string }): boolean {
   const { project_id: projectId, client_email: clientEmail, private_key: privateKey } = account;
   try {

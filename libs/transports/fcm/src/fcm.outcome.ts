@@ -11,9 +11,7 @@ export interface FcmAnswer {
 
 type Verdict = 'gone' | 'retry' | 'rejected' | 'misconfigured';
 
-/**
- * The wait after a refusal for too many messages without `retry-after`: Google asks for a minute ("Handle retries", see below).
- */
+/** The wait after a 429 without `retry-after`: Google asks for a minute ("Handle retries", see below). */
 export const quotaWaitMs = 60_000;
 
 /**

@@ -27,7 +27,7 @@ export function ownAuthorization(meta: object = {}): string | undefined {
   return authorizationHeader({ webhookSecret: authorization, login: login ?? username, password });
 }
 
-/** `webhookSecret`, or Basic authentication with login and password in ISO-8859-1 and not UTF-8, as in the original. */
+/** `webhookSecret`, or Basic authentication in ISO-8859-1 and not in UTF-8, as in the original. */
 export function authorizationHeader({
   webhookSecret,
   login,

@@ -167,7 +167,7 @@ describe('a name whose address changes', () => {
     expect(reached).toEqual(['127.0.0.2']);
   });
 
-  /** Waits until the cached answer of the name server has expired, which is after a second. */
+  /** Waits until the answer of the name server, which is used for a second, has expired. */
   const untilForgotten = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1001));
 
   it('is looked up at most once a second, also if its time to live is 0', async () => {

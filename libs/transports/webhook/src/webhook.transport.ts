@@ -24,8 +24,8 @@ export interface WebhookTransportParts {
   /** The current options of a webhook, by the subscription's client; called for each delivery. */
   readonly options: (client: string) => WebhookOptions | undefined;
   /**
-   * Reads a subscription's current `meta` and returns the function that decrypts it; undefined if the subscription was deleted.
-   * Rejects while the subscription cannot be read.
+   * Returns a function that decrypts a subscription's current `meta`; undefined if the subscription was deleted. Rejects while
+   * the subscription cannot be read.
    */
   readonly metaOf: (subscriptionId: string) => Promise<(() => object | undefined) | undefined>;
   /** Ms since the epoch. Default: the system's clock. */
@@ -117,7 +117,7 @@ export class WebhookTransport implements Transport {
     });
   }
 
-  /** The number of requests to an endpoint at once: one on each connection. */
+  /** The most requests to an endpoint at once: one on each connection. */
   readonly capacity = (client: string): number => this.options(client)?.maxConnections ?? 1;
 
   /** How many endpoints have an open circuit because they failed repeatedly. */
@@ -191,7 +191,7 @@ export class WebhookTransport implements Transport {
 }
 
 /**
- * Identifies the sender for the receiver: '' for the client, else a hash of the subscription's credentials, which are not kept.
+ * Identifies the sender for the receiver: '' for the client, else a hash, so that the subscription's credentials are not kept.
  */
 function callerOf(ownAuthorization: string | undefined): string {
   return ownAuthorization === undefined ? '' : hash('sha256', ownAuthorization, 'hex');

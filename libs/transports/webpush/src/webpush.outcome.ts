@@ -58,8 +58,8 @@ export function webpushVerdict(answer: PushAnswer, now: number): AttemptVerdict 
 }
 
 /**
- * The outcome of answers that have another meaning at Microsoft; else undefined. A 410 may mean that Microsoft blocks the sender,
- * so the subscription must stay. After a success, X-WNS-Status may report that the message was not passed on.
+ * The outcome of answers with another meaning at Microsoft. A 410 may mean that Microsoft blocks the sender, so the subscription
+ * must stay. After a success, X-WNS-Status may report that the message was not passed on.
  */
 function ofMicrosoft({ status, statusText = '', headers = {} }: PushAnswer): Verdict | undefined {
   const isBlocked = /domain.?blocked/i.test(`${statusText} ${String(headers['x-wns-error-description'] ?? '')}`);

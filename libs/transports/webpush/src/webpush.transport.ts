@@ -29,8 +29,8 @@ interface WebpushTransportParts {
   /** The texts and fields of a push, or the reason why it cannot have any. */
   readonly content: (delivery: Delivery) => PushContent | ContentRefusal;
   /**
-   * Reads a subscription's keys and returns the function that decrypts them; undefined if the subscription was deleted. Rejects
-   * while the subscription cannot be read.
+   * Returns a function that decrypts a subscription's keys; undefined if the subscription was deleted. Rejects while the
+   * subscription cannot be read.
    */
   readonly keysOf: (subscriptionId: string) => Promise<(() => PushKeys | undefined) | undefined>;
   /** The pair of keys of the server. Rejects while the pair cannot be read. */
@@ -50,7 +50,7 @@ const defaultAnswerMs = 10_000;
 /** The most connections of a client to one push service; each carries one message at a time. */
 const maxConnections = 100;
 
-/** How long an idle connection stays open. Push services keep it for a minute or longer. */
+/** How long we keep idle connections. Push services keep them for a minute or longer. */
 const idleMs = 30_000;
 
 /** Codes of errors that last until the operator corrects PNS_ENCRYPTION_KEY. */
@@ -122,7 +122,7 @@ export class WebpushTransport implements Transport {
     );
   }
 
-  /** The number of requests to a push service at once: one on each connection. */
+  /** The most requests to a push service at once: one on each connection. */
   readonly capacity = (): number => maxConnections;
 
   /** How many push services have an open circuit because they failed repeatedly. */

@@ -19,10 +19,7 @@ function failedRequest(who: string, error: unknown, timeoutMs: number): NoAnswer
 /** The most bytes of an answer's body that are read. WNS sends no body. */
 const maxAnswerBytes = 64 * 1024;
 
-/**
- * The most connections to each of Microsoft's hosts. The wait for a connection does not count towards the time limit of a
- * request.
- */
+/** The most connections to each of Microsoft's hosts. Waiting for one does not count towards the time limit of a request. */
 export const connectionsPerHost = 100;
 
 /** The time limit for a new connection, in ms. It is long, because many connections may be opened at once. */
@@ -45,8 +42,7 @@ export class WnsConnections {
   }
 
   /**
-   * Sends a push. Resolves when the headers of the answer have arrived. Rejects with a `NoAnswerError` or the reason of an
-   * aborted `signal`.
+   * Resolves when the headers of the answer have arrived. Rejects with a `NoAnswerError` or the reason of an aborted `signal`.
    */
   async push(channel: URL, { headers, body }: WnsPush, accessToken: string, signal: AbortSignal): Promise<WnsAnswer> {
     const authorized = { ...headers, Authorization: `Bearer ${accessToken}` };

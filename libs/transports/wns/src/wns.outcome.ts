@@ -94,7 +94,7 @@ function isOurDomainBlocked({ statusText, headers }: WnsAnswer): boolean {
   return /domain.?blocked/i.test(`${statusText} ${headers['x-wns-error-description'] ?? ''}`);
 }
 
-/** The answer in words, with the tracing headers, for which Microsoft asks in every problem report. */
+/** The answer in words. Microsoft asks for the tracing headers in every problem report. */
 function reasonOf({ status, headers }: WnsAnswer): string {
   const named = [
     ['', 'x-wns-status'],
@@ -111,8 +111,8 @@ function reasonOf({ status, headers }: WnsAnswer): string {
 }
 
 /**
- * The most characters of a header that are read, because a regular expression overflows the stack on words of a million
- * characters. Node accepts no more characters than this for all headers together.
+ * The most characters that are read of a header: a regular expression overflows the stack on words of a million characters. Node
+ * accepts no more for all headers together.
  */
 const longestHeader = 16_384;
 

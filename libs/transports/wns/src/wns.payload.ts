@@ -65,7 +65,7 @@ function typeHeaders(type: WnsType, delivery: Delivery): Record<string, string> 
 
 /**
  * The tag is the same for every attempt, so that a repeated push replaces the first one. If only the newest notification of a
- * kind counts, its push also replaces pushes of earlier ones.
+ * kind counts, its push replaces earlier pushes, too.
  */
 export function wnsTag({ id, collapseKey = id }: Pick<Delivery, 'id' | 'collapseKey'>): string {
   return createHash('sha256').update(collapseKey).digest('hex').slice(0, 16);

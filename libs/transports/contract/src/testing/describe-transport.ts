@@ -54,7 +54,7 @@ export function describeTransport(name: string, start: Start): void {
   describeTimeOut(name, () => start(500));
 }
 
-/** Tests the part of the contract that also applies to a transport that receives no answers. */
+/** Tests the part of the contract that also applies to transports without answers. */
 export function describeSending(name: string, start: () => Promise<SendingHarness>): void {
   describe(`the transport ${name} sends`, () => {
     const { running, deliver } = harnessOf(start);
@@ -142,7 +142,7 @@ function describeTimeOut(name: string, start: () => Promise<TransportHarness>): 
   });
 }
 
-/** Starts a harness for each test of a `describe` block. Returns functions that get the harness and deliver with it. */
+/** Starts a harness for each test of a block; returns functions that get the harness and deliver with it. */
 function harnessOf<Harness extends SendingHarness>(start: () => Promise<Harness>) {
   let harness: Harness;
   beforeEach(async () => {

@@ -82,7 +82,7 @@ export const plainUris = fc
     return `${scheme}://${name}${port}/${path.join('/')}${query === undefined ? '' : `?${query.join('&')}`}`;
   });
 
-/** Generates functions that apply some of `respellings` in any order. */
+/** Functions that apply some of `respellings` in any order. */
 export const someRespellings = fc.shuffledSubarray(Object.keys(respellings), { minLength: 1 }).map(
   (names): Respelling =>
     (uri) =>
