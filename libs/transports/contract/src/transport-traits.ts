@@ -27,7 +27,7 @@ const traits: Readonly<Record<TransportName, TransportTraits>> = {
   webpush: { ...device, hasPushKeys: true, hasEndpoints: true },
 };
 
-/** The traits by name. Any string is a key, because a row may name a transport that only a newer version knows. */
+/** The traits by name, for any string, because a row may name a transport that only a newer version knows. */
 const traitsByName: ReadonlyMap<string, TransportTraits> = new Map(Object.entries(traits));
 
 /** The traits of `transport`. The stages and the API know no other differences between transports. */
