@@ -7,7 +7,7 @@ async function run(): Promise<void> {
   const env = sandboxEnvironment();
   log.level = env.PNS_LOG_LEVEL;
   const demo = demoOf(env);
-  // It listens on every interface, because as a separate process it usually runs in a container.
+  // By default the sandbox listens on every interface, because as a separate process it usually runs in a container.
   const sandbox = await startSandbox({
     port: env.PNS_SANDBOX_PORT,
     host: await listenHost(),
@@ -21,7 +21,7 @@ async function run(): Promise<void> {
   process.once('SIGINT', stop);
 }
 
-/** The page can send the demonstration if the API and a key are set. Browsers open their sockets on this machine. */
+/** The access of the page to PNS; undefined unless the API and a key are set. Browsers open their sockets on this machine. */
 function demoOf({ PNS_API_URL, PNS_API_KEY, PNS_WEBSOCKET_PORT }: ReturnType<typeof sandboxEnvironment>) {
   if (PNS_API_URL === undefined || PNS_API_KEY === undefined) return undefined;
   const websocketUrl = `http://localhost:${PNS_WEBSOCKET_PORT}`;

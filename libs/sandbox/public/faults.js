@@ -3,7 +3,7 @@
 const byId = (id) => document.getElementById(id);
 const form = byId('faults');
 
-/** The faults of all receivers: their names, the requests that set them, and the fields that these need. */
+/** The faults of receivers: their names, the bodies of the requests that set them, and the form fields that they use. */
 const late = {
   label: 'answer late',
   fault: () => ({ delayMs: Number(form.delayMs.value) }),
@@ -116,7 +116,7 @@ async function putFault(fault) {
   byId('fault-error').textContent = response.ok ? '' : (await response.json()).error;
 }
 
-/** Shows which receivers have faults, and which. */
+/** Shows the receivers that have faults, with the faults. */
 export function showFaults(targets) {
   const faulty = targets.filter(({ fault }) => Object.keys(fault).length > 0);
   byId('fault-state').hidden = faulty.length === 0;
@@ -129,7 +129,7 @@ export function showFaults(targets) {
 let socket;
 let comingBack;
 
-/** The buttons that disconnect this socket and connect it again. */
+/** Makes the form disconnect this socket and connect it again. */
 export function useSocket(opened) {
   socket = opened;
 }

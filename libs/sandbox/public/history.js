@@ -1,7 +1,7 @@
 /* global document, fetch */
 
 const clock = { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 };
-/** The service writes its history twice a second, and a delivery may be retried. */
+/** The pause between reads: the service writes its history twice a second, and a delivery may be retried. */
 const lookEveryMs = 500;
 const looks = 60;
 const tones = {
@@ -16,12 +16,12 @@ const running = new Set(['waiting', 'retry', 'deferred', 'moved']);
 
 let isAvailable = false;
 
-/** From now on cards have a timeline. */
+/** Gives a timeline to all further cards. */
 export function offerTimelines() {
   isAvailable = true;
 }
 
-/** Adds the timeline of a notification to a card. It is read from `url` when it is opened, until all deliveries have ended. */
+/** Adds the timeline of a notification to a card. While it is open, it is read from `url` until all deliveries have ended. */
 export function addTimeline(card, url) {
   if (!isAvailable) return;
   const timeline = document.getElementById('timeline').content.firstElementChild.cloneNode(true);
@@ -50,7 +50,7 @@ function show(timeline, { notification, delivery, joined }) {
   );
 }
 
-/** What happened to the notification. A step without a time is a delivery that was not attempted. */
+/** The steps of the notification. A delivery without an attempt has no time and comes last. */
 function stepsOf({ id, topic, received, aggregated, dispatched, deliveries }, joined, own) {
   const step = (at, name, text, more = {}) => ({ at: Date.parse(at), name, text, ...more });
   return [

@@ -5,12 +5,12 @@ import { addTimeline, offerTimelines } from './history.js';
 import { pnsSocket } from './pns-socket.js';
 
 const byId = (id) => document.getElementById(id);
-/** A long demonstration must not fill the tab's memory. */
+/** The most cards of a lane, because a long demonstration must not fill the tab's memory. */
 const cardsShown = 100;
 const shownSeqs = new Set();
 const clock = { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 };
 
-// ---- cards; arrivals contain text of other people, so it is set as text and never as HTML ----
+// ---- cards; arrivals contain untrusted text, which is set as text and never as HTML ----
 
 function addCard(lane, { topic, title, subtitle, at, chips, raw, history }) {
   const card = byId('card').content.firstElementChild.cloneNode(true);
@@ -40,7 +40,7 @@ function chip({ text, tone = '', title = '' }) {
   return element;
 }
 
-/** The text that a person wants to read first, for any topic. */
+/** The title and subtitle of a card, from the payload of any topic. */
 function headline(payload = {}) {
   const sender = [payload.displayname, payload.email && `<${payload.email}>`].filter(Boolean).join(' ');
   const folders = payload.folders?.join?.(', ');
@@ -98,11 +98,11 @@ function addArrival({ seq, at, target, path, headers, body, answer, isDuplicate,
   });
 }
 
-// ---- devices: the view of a person on each of them ----
+// ---- devices: pushes as each device shows them ----
 
 /**
- * On the wire the body repeats the title below the sender, for devices that show the body alone. These show both, so they
- * leave that line out. Where one of the two was cut, the line repeats the title as far as it goes.
+ * Removes the title from a body. In a push the body repeats the title below the sender, for devices that show only the body; the
+ * devices of this page show both. If the title or the line was cut, only the remaining text is compared.
  */
 function withoutTitle(body, title = '') {
   const [sender, ...lines] = body?.split('\n') ?? [];
@@ -123,7 +123,7 @@ const shownBy = {
   },
   fcm: (body) => {
     const { notification, data = {} } = parsed(body)?.message ?? {};
-    // An app creates its own notification from a data message; this one shows the same texts as a mail app.
+    // An app creates its own notification from a data message; this device shows the same texts as a mail app.
     return {
       title: notification?.title ?? data.subject,
       body: notification?.body ?? [data.displayname ?? data.email, data.teaser].filter(Boolean).join('\n'),
@@ -178,7 +178,7 @@ function addPush({ seq, at, provider, path, headers, body, answer, isDuplicate, 
   }
 }
 
-/** A device drops a push that it cannot read, and its provider does not notice it. */
+/** Chips for failed checks: a device drops a push that it cannot read, and its provider does not notice. */
 function faultyChecks(checks) {
   const faulty = checks.filter(({ verdict }) => verdict !== 'valid');
   return faulty.map(({ name, verdict, reason }) =>
@@ -306,7 +306,7 @@ async function send() {
   for (const button of buttons) button.disabled = false;
 }
 
-/** Undefined if the page cannot send notifications. */
+/** Shows the demonstration; returns undefined if the page cannot send notifications. */
 async function startDemo() {
   const { isAvailable, hasDevices, notification, websocketUrl } = await (await fetch('/demo')).json();
   byId('devices').hidden = !hasDevices;

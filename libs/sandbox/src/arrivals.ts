@@ -1,4 +1,4 @@
-/** The result of a check of an arrival; `reason` says why it is invalid. */
+/** The result of a check of an arrival; `reason` says why the arrival is invalid. */
 export interface Check {
   readonly name: string;
   readonly verdict: 'valid' | 'invalid' | 'missing';
@@ -8,37 +8,37 @@ export interface Check {
 /** A request as it was received. */
 export interface WireRequest {
   readonly path: string;
-  /** Names and values in turn, as Node reads them. */
+  /** The names and values of the headers in turn, as Node reads them. */
   readonly rawHeaders: readonly string[];
-  /** The exact bytes, one character each. */
+  /** The exact bytes of the body, one character for each byte. */
   readonly latin1Body: string;
 }
 
 /** One request that reached a simulated provider. */
 export interface Arrival {
-  /** Numbers all arrivals of this run, from 1. */
+  /** The number of this arrival among all arrivals of this run, from 1. */
   readonly seq: number;
   /** Ms since the epoch. */
   readonly at: number;
   readonly provider: string;
-  /** Its target: a webhook's name or a device token. */
+  /** The target of the request: a webhook's name or a device token. */
   readonly target: string;
   readonly request: WireRequest;
   /** The text of an encrypted body, if the sandbox has its key. */
   readonly decryptedBody?: string;
-  /** The answer to it: a status, `hang` or `reset`. */
+  /** The answer to the request: a status, `hang` or `reset`. */
   readonly answer: number | 'hang' | 'reset';
-  /** Its id was accepted before. */
+  /** Whether its id was accepted before. */
   readonly isDuplicate: boolean;
-  /** Computed on the first read, or after a moment, because checking costs more than receiving. */
+  /** Computed when the arrival is first read, or in a later round, because checking costs more than receiving. */
   checks?: readonly Check[];
 }
 
 export type NewArrival = Omit<Arrival, 'seq' | 'checks'> & { check: () => readonly Check[] };
 
 /**
- * The number of checks that are computed in advance in each interval (ms), because public libraries refuse requests
- * that are minutes old.
+ * The number of arrivals that are checked before they are read, in each round of `roundMs`, because public libraries refuse
+ * requests that are minutes old.
  */
 const checksPerRound = 50;
 const roundMs = 100;
@@ -71,7 +71,7 @@ export class Arrivals {
     return arrival?.seq === seq ? arrival : undefined;
   }
 
-  /** The kept arrivals after `seq`, oldest first, each with its checks; the newest `limit` of them. */
+  /** The newest `limit` kept arrivals after `seq` for which `isWanted` is true, oldest first, each with its checks. */
   since(seq: number, isWanted: (arrival: Arrival) => boolean = () => true, limit = this.keep): Arrival[] {
     const found: Arrival[] = [];
     for (let each = this.last; each > Math.max(seq, this.last - this.keep) && found.length < limit; each--) {
@@ -81,7 +81,7 @@ export class Arrivals {
     return found.reverse();
   }
 
-  /** Calls `listener` for each further arrival; returns a function that stops this. */
+  /** Calls `listener` for each further arrival; returns a function that removes the listener. */
   onArrival(listener: (arrival: Arrival) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
@@ -119,7 +119,7 @@ function checked(arrival: Arrival & { check: () => readonly Check[] }): Arrival 
   return arrival;
 }
 
-/** The exact body. */
+/** The exact bytes of the body. */
 export function bodyOf({ latin1Body }: WireRequest): Buffer {
   return Buffer.from(latin1Body, 'latin1');
 }

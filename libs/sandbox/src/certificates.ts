@@ -8,7 +8,7 @@ interface Identity {
   readonly key: string;
 }
 
-/** A certificate authority for the life of this process. Clients that must trust it need `cert`. */
+/** A certificate authority for the life of this process. Clients must trust its `cert`. */
 export interface Authority {
   readonly cert: string;
   /** The name or address under which clients reach the servers. */
@@ -17,7 +17,7 @@ export interface Authority {
   readonly server: Identity;
   /** An identity of a client, such as an app's push certificate, with the attributes and extensions Apple gives it. */
   client(commonName: string, attributes?: forge.pki.CertificateField[]): Identity;
-  /** The same as a PKCS #12 file. */
+  /** An identity as a PKCS #12 file. */
   pkcs12(identity: Identity, password: string): Buffer;
 }
 

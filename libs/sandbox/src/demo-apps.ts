@@ -11,7 +11,7 @@ export interface DemoApp {
   readonly options: object;
 }
 
-/** One app with each provider. Accounts and credentials are created at each start. */
+/** Creates an app for each provider, with new accounts and credentials. */
 export function demoApps({ authority, apns, fcm, wns }: Providers): DemoApp[] {
   const key = apns.accounts.createKey('DEMOKEY001', { teamid: 'DEMOTEAM01' });
   const microsoft = wns.accounts.register();

@@ -3,13 +3,13 @@ import { cutText, ellipsis } from '@pns/payloads';
 import { z } from 'zod';
 import type { DemoApp } from './demo-apps';
 
-/** The service's API and a key with every scope, which stays in this process. */
+/** The API of PNS and an API key with every scope. The key stays in this process. */
 export interface ApiAccess {
   readonly apiUrl: string;
   readonly apiKey: string;
 }
 
-/** The service to which the page sends the demonstration. */
+/** The PNS to which the page sends its notifications. */
 export interface Demo extends ApiAccess {
   /** Where sockets connect, such as `http://localhost:3001`. */
   readonly websocketUrl: string;
@@ -33,7 +33,7 @@ const notification = {
   },
 };
 
-/** Registering again changes nothing, so the button needs no earlier set-up. */
+/** The subscription is registered before each notification; registering it again changes nothing. */
 const subscription = { ...someone, client: 'sandbox', transport: 'webhook', topics: ['*'] };
 
 /** The fields of the notification that the page may change; the recipient is fixed. The API checks the values. */
@@ -46,11 +46,11 @@ const edits = z.strictObject({
 /** The simulated devices of the demonstration. */
 interface DemoDevices {
   readonly hasDevices: boolean;
-  /** Subscribes the user of the demonstration on each of them. Safe to repeat. */
+  /** Subscribes the user of the demonstration on each device. Safe to repeat. */
   prepare(api: ApiAccess): Promise<void>;
 }
 
-/** Lets the page send notifications to one user and open this user's socket. The page does not get the key and can do nothing else. */
+/** Lets the page only send notifications to one user and open this user's socket. The page does not get the API key. */
 export function demoRoutes(app: FastifyInstance, demo: Demo | undefined, devices: DemoDevices): void {
   app.get('/demo', () => ({
     isAvailable: demo !== undefined,
@@ -80,7 +80,7 @@ export function demoRoutes(app: FastifyInstance, demo: Demo | undefined, devices
   );
 }
 
-/** Pages of other sites cannot send JSON without a CORS preflight, and the sandbox does not answer a preflight. */
+/** Accepts only JSON, which pages of other sites cannot send without a CORS preflight. The sandbox answers no preflight. */
 export async function ownPageOnly(request: FastifyRequest, reply: FastifyReply): Promise<void> {
   if (!request.headers['content-type']?.startsWith('application/json')) {
     await reply.code(415).send({ error: 'Send JSON.' });
@@ -97,8 +97,8 @@ export async function answerOf(reply: FastifyReply, work: () => Promise<unknown>
 }
 
 /**
- * Sets the credentials of the sandbox's apps in the service, enables their transports for the context of the example,
- * and subscribes its user. Safe to repeat; subscriptions of channels from an earlier start are deleted.
+ * Sets the credentials of the sandbox's apps in PNS, enables their transports for the context of the demonstration, and
+ * subscribes the user of the demonstration. Safe to repeat; subscriptions of channels from an earlier start are deleted.
  */
 export async function prepareDemoApps(api: ApiAccess, apps: readonly DemoApp[]): Promise<void> {
   for (const { client, transport, property, token, options } of apps) {
@@ -109,14 +109,14 @@ export async function prepareDemoApps(api: ApiAccess, apps: readonly DemoApp[]):
   }
 }
 
-/** Deletes the subscriptions of the user through a client to other targets, which an earlier start made. */
+/** Deletes the user's subscriptions of a client for other tokens than `token`, which an earlier start registered. */
 export async function forgetOtherTargets(api: ApiAccess, client: string, token: string): Promise<void> {
   const theirs = `/v1/subscriptions?context=${someone.context}&user=${someone.user}&client=${client}`;
   const { items } = (await call(api, 'GET', theirs)) as { items: readonly { id: string; token: string }[] };
   for (const each of items) if (each.token !== token) await call(api, 'DELETE', `/v1/subscriptions/${each.id}`);
 }
 
-/** Calls the API and returns its JSON. @throws Error with its answer if that is not a success. */
+/** Calls the API and returns the JSON of its answer. @throws Error with the answer if its status is not 2xx */
 export async function call(
   { apiUrl, apiKey }: ApiAccess,
   method: string,

@@ -9,7 +9,7 @@ export class Faults<Fault extends { readonly times?: number | undefined }> {
     return { ...this.fault, ...(this.fault.times !== undefined && { times: this.left }) };
   }
 
-  /** A fault without fields removes the current one. */
+  /** Replaces the current fault; a fault without fields removes it. */
   set(fault: Fault): void {
     this.fault = fault;
     this.left = Object.keys(fault).length === 0 ? 0 : (fault.times ?? Infinity);

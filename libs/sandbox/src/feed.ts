@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { type Arrival, type Arrivals, bodyOf, headersOf } from './arrivals';
 
-/** The most arrivals of a burst that a page shows; its counts are exact. */
+/** The most arrivals that a page gets in each round, also in a burst; its counts are exact. */
 const cardsPerRound = 20;
 const roundMs = 200;
 const cardsAtFirst = 30;
@@ -26,7 +26,7 @@ export class Feed {
   constructor(
     private readonly arrivals: Arrivals,
     private readonly targets: () => readonly TargetState[],
-    /** Cleared arrivals are not shown again. */
+    /** Whether the pages show an arrival; false if it was cleared. */
     private readonly isShown: (arrival: Arrival) => boolean,
   ) {}
 
@@ -53,7 +53,7 @@ export class Feed {
     this.shownSeq = this.arrivals.lastSeq;
     const event = eventOf(news, this.targets());
     for (const page of this.pages) {
-      // A page that does not keep up (a sleeping tab) misses arrivals, so that they do not fill the memory.
+      // A page that reads too slowly (a sleeping tab) misses arrivals, so that unread arrivals do not fill the memory.
       if (!page.writableNeedDrain) page.write(event);
     }
   }
@@ -63,7 +63,7 @@ function eventOf(arrivals: readonly Arrival[], targets: readonly TargetState[]):
   return `data: ${JSON.stringify({ cards: arrivals.map(cardOf), targets })}\n\n`;
 }
 
-/** The fields that the page shows, for every provider. */
+/** The fields of an arrival that the page shows, the same for every provider. */
 function cardOf({ seq, at, provider, target, request, decryptedBody, answer, isDuplicate, checks }: Arrival): object {
   const body = decryptedBody ?? bodyOf(request).toString();
   return {

@@ -2,7 +2,7 @@ import { metrics } from '@pns/runtime';
 import { Health } from '@pns/runtime/health';
 import type { FastifyInstance } from 'fastify';
 
-/** The health routes of every app. The sandbox depends on no other server. */
+/** The health routes of every app. The sandbox is always ready, because it depends on no other server. */
 export function healthRoutes(app: FastifyInstance): void {
   const health = new Health();
   app.get('/health/live', () => ({ status: 'ok' }));

@@ -23,12 +23,12 @@ export function http2SessionOf(request: Request): ServerHttp2Session | undefined
   return 'stream' in request ? (request.stream.session as ServerHttp2Session | undefined) : undefined;
 }
 
-/** The connection of a request, as the key of its state. */
+/** An object that stands for the connection of a request, as the key of the connection's state. */
 export function connectionOf(request: Request): object {
   return http2SessionOf(request) ?? request.socket;
 }
 
-/** Names and values in turn, each value replaced by the result of `shown`. */
+/** The names and values of the headers in turn, each value replaced by the result of `shown`. */
 export function rawHeadersOf({ rawHeaders }: Request, shown: (value: string, name: string) => string): string[] {
   return rawHeaders.map((text, index) =>
     index % 2 === 0 ? text : shown(text, rawHeaders[index - 1]?.toLowerCase() ?? ''),

@@ -12,7 +12,7 @@ export interface Http2ServerOptions {
   /** 0 selects a free port. */
   readonly port: number;
   readonly authority: Authority;
-  /** Concurrent requests on a connection. */
+  /** The most concurrent requests on a connection. Default: 100. */
   readonly maxStreams?: number;
 }
 
@@ -23,7 +23,7 @@ interface AnswerFault {
   readonly delayMs?: number | undefined;
   /** Never answers. */
   readonly hang?: boolean | undefined;
-  /** Sends the headers of its answer, and then never the whole body. */
+  /** Sends the headers and the first byte of its answer, and never the rest. */
   readonly hangInBody?: boolean | undefined;
   /** Stops answering on this connection, as if a firewall had dropped it. */
   readonly halfOpen?: boolean | undefined;
@@ -39,7 +39,7 @@ export interface Answer {
   readonly body?: string;
 }
 
-/** How a request ends that gets no answer; undefined if it gets one. */
+/** How a request without an answer ends; undefined if it gets an answer. */
 export function silenceOf({ hang, halfOpen, reset }: AnswerFault): 'hang' | 'reset' | undefined {
   if (hang === true || halfOpen === true) return 'hang';
   return reset === true ? 'reset' : undefined;
@@ -68,7 +68,7 @@ export class Http2Server {
     this.server.on('sessionError', () => undefined);
   }
 
-  /** Rejects if the port is in use. The caller sets `onRequest` in the same turn, before a request can arrive. */
+  /** Rejects if the port is in use. The caller must call `onRequest` in the same turn, before a request can arrive. */
   static async start(options: Http2ServerOptions): Promise<Http2Server> {
     const server = new Http2Server(options);
     server.server.listen(options.port, options.host ?? '127.0.0.1');
@@ -90,7 +90,7 @@ export class Http2Server {
     return `https://${this.hostname}:${this.port}`;
   }
 
-  /** The fault for a request: the next one of the first of `faults` that has one. A mute connection hangs. */
+  /** The fault for a request: the next fault of the first of `faults` that has any. On a mute connection, every request hangs. */
   faultFor<Fault extends AnswerFault>(
     request: Request,
     ...faults: readonly (Faults<Fault> | undefined)[]

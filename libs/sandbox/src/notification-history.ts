@@ -4,7 +4,7 @@ import { type Arrival, type Arrivals, bodyOf, headersOf } from './arrivals';
 import { answerOf, call, type Demo, someone } from './demo';
 import type { DemoApp } from './demo-apps';
 
-/** The fields of a notification in the history of the API by which the notification of an arrival is found. */
+/** A notification in the history of the API, with the fields by which the notification of an arrival is found. */
 interface Recorded {
   readonly id: string;
   readonly received: string;
@@ -20,24 +20,24 @@ interface Recorded {
 /** The history that belongs to a card of the page. */
 interface Shown {
   readonly notification: Recorded;
-  /** The delivery that arrived. */
+  /** The id of the delivery that arrived. */
   readonly delivery?: string | undefined;
   /** The notifications that were joined into this one. */
   readonly joined: readonly { readonly id: string; readonly received: string }[];
 }
 
-/** Most notifications of a user among which that of an arrival is searched. */
+/** The most notifications of a user that are searched for the notification of an arrival. */
 const maxSearched = 100;
 
-/** Times in the history are whole milliseconds. */
+/** Times in the history are whole milliseconds, so a time may differ by this. */
 const roundingMs = 1;
 
 const path = z.object({ seq: z.coerce.number().int() });
 const named = z.object({ id: z.string().max(255) });
 
 /**
- * Lets the page read the history of the notification of each arrival, and of the demonstration's user by id. The key stays in this
- * process.
+ * Lets the page read the history of each arrival's notification, and by id the history of the demonstration user's notifications.
+ * The API key stays in this process.
  */
 export function historyRoutes(
   app: FastifyInstance,
@@ -81,7 +81,7 @@ async function recordedBefore(
 
 type RecordedDelivery = Recorded['deliveries'][number];
 
-/** The newest notification that was sent and has a matching delivery. */
+/** The history of the newest notification that was sent and has a matching delivery. */
 function shownFor(recorded: readonly Recorded[], isMeant: (delivery: RecordedDelivery) => boolean): Shown | undefined {
   for (const notification of recorded) {
     if (notification.joinedInto !== undefined) continue;
@@ -99,15 +99,15 @@ function shownFor(recorded: readonly Recorded[], isMeant: (delivery: RecordedDel
 
 const owner = z.object({ payload: z.object({ context: z.coerce.number().int(), user: z.coerce.number().int() }) });
 
-/** The user in the body of a webhook. All other targets belong to the user of the demonstration. */
+/** The user of an arrival: for a webhook the user in its body. All other targets belong to the user of the demonstration. */
 function ownerOf(arrival: Arrival): { context: number; user: number } {
   const { data } = owner.safeParse(jsonOf(arrival));
   return data?.payload ?? someone;
 }
 
 /**
- * Whether the arrival is an attempt of the delivery. Apple and Microsoft get no id of a delivery, only hashes. So the time of the
- * attempt decides there, and one of two pushes at the same time may be shown with the history of the other one.
+ * Whether the arrival is an attempt of the delivery. Requests to Apple and Microsoft contain no id of a delivery, only hashes. So
+ * for them the time of the attempt decides, and of two pushes at the same time, one may be shown with the history of the other.
  */
 function isOf(delivery: RecordedDelivery, arrival: Arrival, apps: readonly DemoApp[]): boolean {
   if (delivery.transport !== arrival.provider) return false;
@@ -128,7 +128,7 @@ const idSchemas = [
     .transform(({ message }) => message.data.pns_id),
 ];
 
-/** The id of the delivery, where it is in the request. */
+/** The id of the delivery; undefined if the request does not contain it. */
 function deliveryIdOf(arrival: Arrival): string | undefined {
   const ofWebhook = headersOf(arrival.request)['webhook-id'];
   if (ofWebhook !== undefined) return ofWebhook;

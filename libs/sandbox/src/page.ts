@@ -27,15 +27,15 @@ const files: readonly { path: string; file: string; type: string }[] = [
 ];
 
 /**
- * Arrivals are untrusted text: the page shows them and must not execute them. It connects only to the sandbox and to
- * one socket node.
+ * The policy of the page. Arrivals are untrusted text: the page shows them and must not execute them. It may connect only to the
+ * sandbox and to one socket node.
  */
 function contentSecurityPolicy(websocketUrl: string | undefined): string {
   const sockets = websocketUrl === undefined ? '' : ` ${websocketUrl} ${websocketUrl.replace(/^http/, 'ws')}`;
   return `default-src 'self'; connect-src 'self'${sockets}; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 }
 
-/** The page that shows arrivals, and its files. `websocketUrl` is where its socket connects, if it opens one. */
+/** Serves the page that shows arrivals, and its files. `websocketUrl` is where the page's socket connects, if it opens one. */
 export function pageRoutes(app: FastifyInstance, websocketUrl?: string): void {
   const policy = contentSecurityPolicy(websocketUrl);
   for (const { path, file, type } of files) {

@@ -20,7 +20,7 @@ export interface Providers {
   readonly webpush: WebpushProvider;
 }
 
-/** Starts all of them on free ports. Their URLs and certificates have `hostname`. */
+/** Starts all providers on free ports. Their URLs and certificates contain `hostname`. */
 export async function startProviders(host: string, hostname: string, arrivals: Arrivals): Promise<Providers> {
   const authority = makeAuthority(hostname);
   const options = { host, port: 0, authority, arrivals };
@@ -42,7 +42,7 @@ export function providerRoutes(app: FastifyInstance, providers: Providers, arriv
   webpushRoutes(app, webpush, arrivals);
 }
 
-/** One line for each provider, because benchmarks may use many devices. */
+/** The counts of each provider, summed over its devices, because benchmarks may use many devices. */
 export function providerTargets({ apns, fcm, wns, webpush }: Providers): TargetState[] {
   return [
     targetOf(apnsProvider, apns.targets(), apns.faults.current),
@@ -52,7 +52,7 @@ export function providerTargets({ apns, fcm, wns, webpush }: Providers): TargetS
   ];
 }
 
-/** The sums of a provider's devices. Its fault is that of a device, which comes first there too, or that of all devices. */
+/** The summed counts of a provider's devices, with the first fault of a device, else the fault of all devices. */
 function targetOf(provider: string, devices: readonly TargetState[], ofAll: object): TargetState {
   const sum = (count: 'total' | 'accepted' | 'duplicates') => devices.reduce((all, device) => all + device[count], 0);
   const ofDevice = devices.find(({ fault }) => Object.keys(fault).length > 0)?.fault;

@@ -22,12 +22,12 @@ import { webhookRoutes } from './webhook/webhook.routes';
 export interface SandboxOptions {
   /** 0 selects a free port. */
   readonly port: number;
-  /** Default: only this machine, because everybody who can open the page can send the demonstration. */
+  /** Default: the address 127.0.0.1, because everybody who can open the page can send the demonstration. */
   readonly host?: string;
   /** The name or address at which PNS reaches the providers. Default: `localhost`. */
   readonly hostname?: string;
   /**
-   * The secret with which webhooks verify signatures, until another one is set. Default: that of the shipped
+   * The secret with which webhooks verify signatures, until another secret is set. Default: the secret in the shipped
    * configuration.
    */
   readonly signatureSecret?: string;
@@ -35,7 +35,7 @@ export interface SandboxOptions {
   readonly keep?: number;
   /** Lets the page send the demonstration and open a socket. */
   readonly demo?: Demo;
-  /** If false, only webhooks are simulated, because creating certificates takes some hundred ms. */
+  /** If false, only webhooks are simulated. This saves some hundred ms, in which certificates are created. */
   readonly hasProviders?: boolean;
 }
 
@@ -48,16 +48,16 @@ export interface Sandbox {
   readonly providers: Providers | undefined;
   /** Where a real browser finds its push service, if providers are simulated: `ws://127.0.0.1:3002/webpush/socket`. */
   readonly browserSocketUrl: string;
-  /** An app with each provider, for the demonstration. */
+  /** The apps of the demonstration, one for each provider. */
   readonly demoApps: readonly DemoApp[];
   /** Subscribes the user of the demonstration with each provider over this API. Safe to repeat. */
   prepareDemo(api: ApiAccess): Promise<void>;
-  /** Calls `listener` for each further arrival; returns a function that stops this. */
+  /** Calls `listener` for each further arrival; returns a function that removes the listener. */
   onArrival(listener: (arrival: Arrival) => void): () => void;
   close(): Promise<void>;
 }
 
-/** Starts the simulated providers and the webhook receiver. Rejects with `PORT_IN_USE` if its port is in use. */
+/** Starts the simulated providers and the webhook receiver. Rejects with `PORT_IN_USE` if `port` is in use. */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { port, host = '127.0.0.1', signatureSecret = demoSignatureSecret, keep = 20_000 } = options;
   const { hasProviders = true, hostname = 'localhost' } = options;

@@ -1,6 +1,6 @@
 /* global self, caches, navigator, Response */
 
-/** Received pushes, for the page; the browser keeps them while this tab is closed. */
+/** The cache of received pushes, which the page shows; the browser keeps it while the tab is closed. */
 const cacheName = 'pushes';
 const pushesKept = 20;
 
@@ -14,7 +14,7 @@ self.addEventListener('notificationclick', (event) => {
 
 async function receive(text) {
   const content = parsed(text);
-  // A declarative message has its texts in `notification`, any other beside its data.
+  // A declarative message has its texts in `notification`, any other message at its top level.
   const { title, body, tag, silent, navigate } = content.notification ?? content;
   const badge = content.app_badge ?? content.badge;
   if (badge !== undefined) await navigator.setAppBadge?.(Number(badge));

@@ -8,9 +8,9 @@ export class ApnsDevice {
   total = 0;
   accepted = 0;
   duplicates = 0;
-  /** Arrivals up to this one are hidden. */
+  /** Arrivals up to this number are hidden. */
   clearedSeq = 0;
-  /** A device token belongs to one app: the first one that reached it. */
+  /** The app to which the device token belongs: the topic of the first push to it. */
   topic: string | undefined;
   readonly faults = new ApnsFaults();
   private ids = new Set<string>();

@@ -1,26 +1,25 @@
 import { z } from 'zod';
 
-/** A fault of the simulated Apple, for the next `times` pushes or until it is changed. */
+/** A fault of the simulated Apple, for the next `times` pushes; without `times` until another fault is set. */
 export const apnsFault = z.strictObject({
   status: z.int().min(200).max(599).optional(),
-  /** A reason of Apple's table; goes with `status`. */
+  /** A reason of Apple's table; used only together with `status`. */
   reason: z
     .string()
     .regex(/^[A-Za-z]{1,64}$/)
     .optional(),
-  /** A header that HTTP allows and Apple does not document. */
+  /** The value of `retry-after`, which HTTP allows and Apple does not document. */
   retryAfterSeconds: z.int().min(0).optional(),
   /** Waits for this time before it answers. */
   delayMs: z.int().min(0).max(600_000).optional(),
   /** Accepts the push and never answers. */
   hang: z.boolean().optional(),
-  /** Sends the headers of its answer, and never its end. */
+  /** Sends the headers of its answer, and never ends the answer. */
   hangAfterHeaders: z.boolean().optional(),
   /** Accepts the push and resets the connection. */
   reset: z.boolean().optional(),
   /**
-   * Accepts the push, and then neither reads nor writes on this connection, which stays open like that of a dead
-   * network.
+   * Accepts the push, and then neither reads nor writes on this connection, which stays open as if the network had failed.
    */
   silence: z.boolean().optional(),
   times: z.int().min(1).optional(),
@@ -29,7 +28,7 @@ export const apnsFault = z.strictObject({
 /** A parsed `apnsFault`. */
 export type ApnsFault = Readonly<z.infer<typeof apnsFault>>;
 
-/** The faults that were set, each until it is used up. */
+/** The fault that was set last, and how many pushes it still applies to. */
 export class ApnsFaults {
   private fault: ApnsFault | undefined;
   private left = 0;
@@ -43,7 +42,7 @@ export class ApnsFaults {
     this.left = Object.keys(fault).length === 0 ? 0 : (fault.times ?? Infinity);
   }
 
-  /** The reaction to the next push. */
+  /** The fault for the next push; undefined if there is none. */
   take(): ApnsFault | undefined {
     if (this.left === 0) return undefined;
     this.left--;

@@ -23,21 +23,21 @@ export const apnsProvider = 'apns';
 export interface ApnsProviderOptions {
   /** 0 selects a free port. */
   readonly port: number;
-  /** Default: only this machine. */
+  /** The address to listen on. Default: 127.0.0.1. */
   readonly host?: string;
   readonly authority: Authority;
   readonly arrivals: Arrivals;
   /** The simulated environment of Apple. Default: `production`. */
   readonly environment?: Environment;
-  /** Concurrent streams on a connection after its sender is known. Default: 1000. */
+  /** The most concurrent streams on a connection after its sender is known. Default: 1000. */
   readonly maxStreams?: number;
-  /** Concurrent streams before a provider token was accepted. Default: 1, as at Apple. */
+  /** The most concurrent streams before a provider token was accepted. Default: 1, as at Apple. */
   readonly maxStreamsAtFirst?: number;
   /** Ms since the epoch. Default: the system's clock. */
   readonly now?: () => number;
 }
 
-/** The bytes that are read of a push that is too long. */
+/** The most bytes of a push that are read. */
 const maxReadBytes = 64 * 1024;
 const maxDevices = 200_000;
 /** How long a sender may keep a connection open after GOAWAY. */
@@ -50,14 +50,14 @@ export async function startApns(options: ApnsProviderOptions): Promise<ApnsProvi
   return provider;
 }
 
-/** Simulates Apple Push Notification service: `POST /3/device/<token>`, for any device token of the right form. */
+/** Simulates Apple Push Notification service: `POST /3/device/<token>`, for any device token of a valid form. */
 export class ApnsProvider {
   readonly accounts: AppleAccounts;
-  /** Faults of every device. */
+  /** Faults of every device without its own fault. */
   readonly faults = new ApnsFaults();
   /** After this number of streams a connection gets GOAWAY; later streams are not processed. */
   goAwayAfter = Infinity;
-  /** Connections in total, open now, and the most at once. A connection does not count as open after its GOAWAY. */
+  /** The number of connections in total, open now, and the most at once. A connection does not count as open after its GOAWAY. */
   readonly connections = { total: 0, open: 0, peak: 0 };
   private readonly devices = new Map<string, ApnsDevice>();
   private readonly server: Http2SecureServer;
@@ -145,7 +145,7 @@ export class ApnsProvider {
     });
   }
 
-  /** It was sent GOAWAY and all its pushes are answered, so the sender should close it. */
+  /** Counts a connection as closed after GOAWAY and its last answer; destroys it if the sender does not close it. */
   private gone({ socket }: Connection): void {
     if (!this.sockets.delete(socket.remotePort ?? 0)) return;
     this.connections.open--;
@@ -161,7 +161,7 @@ export class ApnsProvider {
     const socket = this.sockets.get(session.socket.remotePort ?? 0);
     if (socket === undefined) return session.destroy();
     const tls = session.socket as TLSSocket;
-    // A certificate of another authority counts as none.
+    // A certificate of another authority counts as no certificate.
     const certificate = tls.authorized ? tls.getPeerCertificate().fingerprint256 : undefined;
     const connection: Connection = {
       socket,
@@ -287,7 +287,7 @@ export class ApnsProvider {
   }
 }
 
-/** Without the provider token, which is a secret. */
+/** The headers without the provider token, which is a secret. */
 function withoutToken(rawHeaders: readonly string[]): readonly string[] {
   const at = rawHeaders.findIndex((text, index) => index % 2 === 0 && text.toLowerCase() === 'authorization');
   return at === -1 ? rawHeaders : rawHeaders.with(at + 1, 'bearer …');

@@ -24,7 +24,7 @@ interface KeyScope {
 interface RegisteredKey extends KeyScope {
   readonly publicKey: KeyObject;
   readonly tokens: Set<string>;
-  /** When one token followed another, in ms since the epoch. */
+  /** When a token last replaced an earlier one, in ms since the epoch. */
   updatedAt: number;
 }
 
@@ -32,13 +32,13 @@ interface RegisteredKey extends KeyScope {
 export interface Sender {
   readonly authorization: string | undefined;
   readonly topic: string | undefined;
-  /** The key of the first push over this connection. */
+  /** The id of the key of the first push over this connection. */
   readonly firstKey: string | undefined;
   /** The SHA-256 fingerprint of the connection's certificate. */
   readonly certificate: string | undefined;
 }
 
-/** Checks whether the sender may push to a topic. */
+/** The key and the topic of a sender that may push, or the refusal. */
 type Admission = { readonly keyid?: string; readonly topic: string } | Refusal;
 
 const minuteMs = 60 * 1000;
@@ -55,7 +55,7 @@ const skewMs = minuteMs;
  */
 export class AppleAccounts {
   private readonly keys = new Map<string, RegisteredKey>();
-  /** Topics by the fingerprints of their certificates that are not revoked. */
+  /** The topic of each certificate that is not revoked, by its fingerprint. */
   private readonly certificates = new Map<string, string>();
   private readonly verified = new Map<string, Claims>();
 
@@ -77,8 +77,7 @@ export class AppleAccounts {
   }
 
   /**
-   * Registers a key that was created elsewhere, by its private or public half in PEM; returns whether it is a key for
-   * ES256.
+   * Registers a key that was created elsewhere; `pem` is its private or public key. Returns whether it is a key for ES256.
    */
   registerKey(keyid: string, scope: KeyScope, pem: string): boolean {
     try {
@@ -149,7 +148,7 @@ export class AppleAccounts {
     return { keyid: claims.keyid, topic };
   }
 
-  /** At least 20 minutes must pass between two changes of the token. */
+  /** Whether a token may be used: at least 20 minutes must pass between two changes of the token. */
   private isUpdateDue(key: RegisteredKey, token: string): boolean {
     if (key.tokens.has(token)) return true;
     if (this.now() - key.updatedAt < updateEveryMs) return false;
@@ -160,7 +159,7 @@ export class AppleAccounts {
 
   private claimsOf(token: string): Claims | undefined {
     const known = this.verified.get(token);
-    // A key that was registered again has no tokens.
+    // After a key was registered again, its tokens must be verified again.
     if (known && this.keys.get(known.keyid)?.publicKey === known.publicKey) return known;
     const claims = this.verifiedClaims(token);
     if (claims) this.verified.set(token, claims);

@@ -38,7 +38,7 @@ interface Key {
   readonly privatekey: string;
 }
 
-/** A provider token that an independent library signs. */
+/** The `Authorization` of a provider token that an independent library signs. */
 async function bearer(
   key: Key,
   changes: { iat?: number; iss?: string; kid?: string; alg?: string } = {},

@@ -10,7 +10,7 @@ export interface PushRequest {
   readonly path: string;
   /** The headers by lower-case name. */
   readonly headers: Readonly<Record<string, string | undefined>>;
-  /** Names and values in turn. */
+  /** The names and values of the headers in turn. */
   readonly rawHeaders: readonly string[];
   readonly body: Buffer;
 }
@@ -60,7 +60,7 @@ export function refusalOf({ method, path, headers, rawHeaders, body }: PushReque
     [!isAbsentOr(headers['apns-id'], uuid), 400, 'BadMessageId'],
     [!isAbsentOr(headers['apns-expiration'], /^\d{1,10}$/), 400, 'BadExpirationDate'],
     [!isAbsentOr(headers['apns-priority'], type === 'background' ? /^[15]$/ : /^(?:1|5|10)$/), 400, 'BadPriority'],
-    // Without it a push has priority 10, which a background one must not have.
+    // Without the header a push has priority 10, which a background push must not have.
     [type === 'background' && headers['apns-priority'] === undefined, 400, 'BadPriority'],
     [type !== undefined && !pushTypes.has(type), 400, 'InvalidPushType'],
     [Buffer.byteLength(headers['apns-collapse-id'] ?? '', 'latin1') > maxCollapseIdBytes, 400, 'BadCollapseId'],

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { errorsOnDemand } from './google-errors';
 
-/** A fault of the simulated FCM, for the next `times` messages or until it is changed. */
+/** A fault of the simulated FCM, for the next `times` messages; without `times` until another fault is set. */
 export const fcmFault = z.strictObject({
   /** Answers with this error in Google's shape. */
   error: z
@@ -14,7 +14,7 @@ export const fcmFault = z.strictObject({
   delayMs: z.int().min(0).max(600_000).optional(),
   /** Accepts the message and never answers. */
   hang: z.boolean().optional(),
-  /** Sends the headers of its answer, and then never the body. */
+  /** Sends the headers and the first byte of its answer, and never the rest. */
   hangInBody: z.boolean().optional(),
   /** Stops answering on this connection, as if a firewall had dropped it. */
   halfOpen: z.boolean().optional(),

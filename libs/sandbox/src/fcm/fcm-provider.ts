@@ -20,11 +20,11 @@ export class FcmDevice {
   total = 0;
   accepted = 0;
   duplicates = 0;
-  /** Arrivals up to this one are hidden. */
+  /** Arrivals up to this number are hidden. */
   clearedSeq = 0;
-  /** Whether the app is still on it. */
+  /** Whether the app is still installed on the phone. */
   isRegistered = true;
-  /** The only project that may send to it; any project if absent. */
+  /** The only project that may send to the phone; any project if absent. */
   project: string | undefined;
   readonly faults = new Faults<FcmFault>();
 
@@ -160,7 +160,7 @@ export class FcmProvider {
     this.respond(request, response, verdict, fault);
   }
 
-  /** Why the sender has no permission to send. */
+  /** The answer to a sender that must not send; undefined if it may. */
   private refusal(project: string, { headers }: Request): GoogleAnswer | undefined {
     const token = /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1];
     if (token === undefined) return unauthenticated('CREDENTIALS_MISSING');
@@ -218,7 +218,7 @@ function onTheWire({ status, headers, body }: GoogleAnswer): Answer {
   return { status, headers: { 'content-type': type, ...headers }, body: isPage ? body : JSON.stringify(body) };
 }
 
-/** The answer that a fault asks for. */
+/** The answer that a fault demands, if any. */
 function onDemand({ error, status, headers }: FcmFault): GoogleAnswer | undefined {
   if (error !== undefined) return { ...errorsOnDemand[error], headers: { ...headers } };
   return status === undefined ? undefined : { ...notFound(status), headers: { ...headers } };
@@ -228,7 +228,7 @@ function notFound(status: number): GoogleAnswer {
   return { status, body: `<!DOCTYPE html>\n<title>Error ${status}</title>\n<p>That is an error.</p>\n` };
 }
 
-/** The target of a message that is not validated. */
+/** The token in a message that was not validated; '' without one. */
 function tokenIn(body: Buffer): string {
   try {
     const token = (JSON.parse(body.toString()) as { message?: { token?: unknown } } | null)?.message?.token;
@@ -238,7 +238,7 @@ function tokenIn(body: Buffer): string {
   }
 }
 
-/** Without the access token, which is a secret. */
+/** The value of a header, without the access token, which is a secret. */
 function withoutAccessToken(value: string, name: string): string {
   return name === 'authorization' ? 'Bearer …' : value;
 }

@@ -26,7 +26,7 @@ interface Account {
   readonly publicKey: KeyObject;
 }
 
-/** The required audience of an assertion, also if it arrives at another URL. */
+/** The required audience of an assertion, also if the assertion arrives at another URL. */
 const audience = 'https://oauth2.googleapis.com/token';
 const grantType = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 const longestSeconds = 3600;
@@ -42,7 +42,7 @@ interface KeyPair {
   readonly privateKey: string;
 }
 
-/** The key pairs of the accounts of each sandbox in this process, in the order of their creation: a new one takes 0.1 s and more. */
+/** Key pairs by the number of the account, shared by all sandboxes of this process: making a new pair takes 0.1 s and more. */
 const keyPairs: KeyPair[] = [];
 
 function keyPairOf(account: number): KeyPair {
@@ -72,7 +72,7 @@ export class GoogleAccounts {
 
   constructor(private readonly now: () => number) {}
 
-  /** A new service account of `project` with its key; one of the same name gets another key, and the old one is void. */
+  /** Creates a service account of `project` and returns its key. An existing account gets a new key; the old key is void. */
   create(project: string, name = 'sender'): ServiceAccountKey {
     const { publicKey, privateKey } = keyPairOf(this.created++);
     const keyId = randomBytes(20).toString('hex');

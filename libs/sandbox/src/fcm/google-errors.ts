@@ -17,13 +17,13 @@ function googleError(code: number, status: string, message: string, ...details: 
   return { status: code, body: { error: { code, message, status, ...(details.length > 0 && { details }) } } };
 }
 
-/** The error for a request that is not a message of the API. It names the fields and has no error code of FCM. */
+/** The error for a request that is not a message of the API. The error names the fields and has no error code of FCM. */
 export function malformed(violations: readonly Violation[]): GoogleAnswer {
   const message = violations.map(({ description }) => description).join('\n');
   return googleError(400, 'INVALID_ARGUMENT', message, badRequest(violations));
 }
 
-/** A message that FCM's API refuses. */
+/** The error for a message that FCM's API refuses. */
 export function invalidArgument(message: string, violations: readonly Violation[] = []): GoogleAnswer {
   const details = violations.length === 0 ? [] : [badRequest(violations)];
   return googleError(400, 'INVALID_ARGUMENT', message, fcmDetail('INVALID_ARGUMENT'), ...details);
@@ -40,7 +40,7 @@ export function permissionDenied(message: string, reason: string): GoogleAnswer 
 }
 
 /**
- * The errors that can be had on demand, by FCM's own codes and two of Google's. Sources:
+ * The errors that a fault can demand, by FCM's own codes and two codes of Google. Sources:
  * https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode and https://firebase.google.com/docs/cloud-messaging/error-codes
  */
 export const errorsOnDemand = {

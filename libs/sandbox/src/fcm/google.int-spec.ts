@@ -258,7 +258,7 @@ describe('the Admin SDK of Google, connected to the sandbox', () => {
   let messaging: Messaging;
   let app: ReturnType<typeof initializeApp>;
   beforeAll(() => {
-    // The Admin SDK has no option for its host, so this agent connects to the sandbox instead.
+    // The Admin SDK has no option for Google's host, so this agent connects to the sandbox instead.
     class LedHere extends HttpsAgent {
       override createConnection(): ReturnType<typeof connectTls> {
         return connectTls({ host: '127.0.0.1', port: google.port, ca: authority.cert, servername: 'localhost' });
@@ -291,7 +291,7 @@ describe('the Admin SDK of Google, connected to the sandbox', () => {
 describe('HTTP/2', () => {
   const refusedStream = 7;
 
-  /** The head of a frame: its length, type, flags and stream. */
+  /** An HTTP/2 frame: a head with length, type, flags and stream, then the payload. */
   const frame = (type: number, flags: number, stream: number, payload: Buffer = Buffer.alloc(0)): Buffer => {
     const head = Buffer.alloc(9);
     head.writeUIntBE(payload.length, 0, 3);
@@ -301,7 +301,7 @@ describe('HTTP/2', () => {
     return Buffer.concat([head, payload]);
   };
 
-  /** The codes of RST_STREAM by stream. */
+  /** The error codes of the RST_STREAM frames in `bytes`. */
   const readRefusals = (bytes: Buffer): number[] => {
     const codes: number[] = [];
     for (let at = 0; at + 9 <= bytes.length; at += 9 + bytes.readUIntBE(at, 3)) {

@@ -1,6 +1,6 @@
 import { type GoogleAnswer, invalidArgument, malformed, type Violation } from './google-errors';
 
-/** The used parts of a message that FCM accepts. */
+/** The parts of an accepted message that the sandbox uses. */
 export interface AcceptedMessage {
   readonly token: string;
   readonly data: Readonly<Record<string, string>>;
@@ -42,7 +42,7 @@ const request: ObjectShape = {
     notification: strings('title', 'body', 'image'),
     android: {
       ...strings('collapse_key', 'restricted_package_name'),
-      // The guides write them in lower case, and FCM accepts both.
+      // Google's guides write priorities in lower case, and FCM accepts both cases.
       priority: ['NORMAL', 'HIGH', 'normal', 'high'],
       ttl: 'duration',
       data: 'strings',
@@ -105,7 +105,7 @@ function judged(message: Record<string, unknown>): AcceptedMessage | GoogleAnswe
   return { token, data };
 }
 
-/** Google's pages name two rules; this forbids the keys of both. */
+/** Whether FCM refuses a key. Google's pages name two rules; this applies both. */
 function isReserved(key: string): boolean {
   return key === 'from' || key === 'message_type' || /^(?:google|gcm)/i.test(key);
 }
@@ -116,7 +116,7 @@ function bytesOf(fields: object): number {
     .reduce<number>((sum, text) => sum + Buffer.byteLength(String(text)), 0);
 }
 
-/** Reads JSON as Google does: names in either spelling, null as absent, and every unknown field is a violation. */
+/** Reads JSON as Google does: names in camel case or with underscores, null as absent, and every unknown field as a violation. */
 function read(value: unknown, shape: Shape, path: string, violations: Violation[]): unknown {
   if (value === null) return undefined;
   const fault = (type: string): void => {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** A fault of a simulated webhook, for the next `times` requests or until it is changed. */
+/** A fault of a simulated webhook, for the next `times` requests; without `times` until another fault is set. */
 export const fault = z.strictObject({
   status: z.int().min(200).max(599).optional(),
   /** Answers 401 to requests without this `Authorization`. */
@@ -17,7 +17,7 @@ export const fault = z.strictObject({
   reset: z.boolean().optional(),
   /** The bytes of the answer's body. */
   bodyBytes: z.int().min(0).max(1_000_000_000).optional(),
-  /** Sends the headers of its answer, and never its body. */
+  /** Sends the headers of its answer, and never the whole body. */
   hangInBody: z.boolean().optional(),
   times: z.int().min(1).optional(),
 });

@@ -4,7 +4,7 @@ import type { Check } from '../arrivals';
 
 /**
  * Verifies `X-OX-Signature` as a careful receiver does, on purpose without the code that creates it. Blanks after commas are
- * optional. There may be several signatures, of which one must be valid. The signed time is the time in the body.
+ * optional. One signature of the header must be valid, and the signed time must be the time in the body.
  */
 export function checkOxSignature(header: string | undefined, body: Buffer, secret: string): Check {
   const name = 'X-OX-Signature';

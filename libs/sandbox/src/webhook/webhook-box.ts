@@ -8,7 +8,7 @@ export class WebhookBox {
   total = 0;
   accepted = 0;
   duplicates = 0;
-  /** Arrivals up to this one are hidden. */
+  /** Arrivals up to this number are hidden. */
   clearedSeq = 0;
   private fault: Fault = {};
   private faultsLeft = 0;
@@ -34,7 +34,7 @@ export class WebhookBox {
     this.faultsLeft = Object.keys(fault).length === 0 ? 0 : (fault.times ?? Infinity);
   }
 
-  /** The reaction to the next request. */
+  /** The fault for the next request; empty if there is none. */
   takeFault(): Fault {
     if (this.faultsLeft === 0) return {};
     this.faultsLeft--;

@@ -11,8 +11,8 @@ const maxBoxes = 10_000;
 const path = /^\/webhooks\/([A-Za-z0-9_.-]{1,64})(?:[/?]|$)/;
 
 /**
- * Simulates the endpoints of any number of webhooks: `POST /webhooks/<name>`, also below that path. It replaces a
- * router, because benchmarks include its cost.
+ * Simulates the endpoints of any number of webhooks: `POST /webhooks/<name>`, also below that path. It replaces a router, because
+ * benchmarks would include the router's cost.
  */
 export class WebhookReceiver {
   private readonly boxes = new Map<string, WebhookBox>();
@@ -36,7 +36,7 @@ export class WebhookReceiver {
     return [...this.boxes.values()];
   }
 
-  /** Handles a request to a webhook; returns whether it was one. */
+  /** Handles a request if it is for a webhook; returns whether it was. */
   takes(request: IncomingMessage, response: ServerResponse): boolean {
     if (request.method !== 'POST') return false;
     const name = path.exec(request.url ?? '')?.[1];
@@ -80,7 +80,7 @@ export class WebhookReceiver {
   }
 }
 
-/** The fault for a request with `given` as `Authorization`. */
+/** The fault for a request whose `Authorization` is `given`: 401 if the fault requires another one. */
 function forSender(fault: Fault, given: string | undefined): Fault {
   return fault.authorization === undefined || fault.authorization === given ? fault : { ...fault, status: 401 };
 }

@@ -28,7 +28,7 @@ export interface WebhookArrivalView {
 
 /** The answer to `GET /webhooks/<name>/arrivals`. */
 export interface WebhookArrivalsView {
-  /** The number of all requests, also those that are no longer kept. */
+  /** The number of all requests, including requests that are no longer kept. */
   readonly total: number;
   /** The number of different ids that were answered with success. */
   readonly accepted: number;

@@ -27,7 +27,7 @@ afterAll(async () => {
 
 type Message = Readonly<Record<string, unknown>>;
 
-/** Speaks as Firefox does. */
+/** A client that speaks as Firefox does. */
 class Browser {
   private readonly received: Message[] = [];
   private waiting: ((message: Message) => void) | undefined;
@@ -70,7 +70,7 @@ class Browser {
     return { channelID, endpoint: answer['pushEndpoint'] as string };
   }
 
-  /** Resolves once the sandbox has read everything that was sent before. */
+  /** Resolves when the sandbox has read all messages that were sent before. */
   async isRead(): Promise<void> {
     expect(await this.ask({})).toEqual({});
   }

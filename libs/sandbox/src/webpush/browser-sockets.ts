@@ -15,7 +15,7 @@ const maxBrowsers = 10_000;
 const protocolError = 1002;
 
 const channelID = z.guid();
-/** Fields that the sandbox does not need are ignored. */
+/** The messages of a browser. Fields that the sandbox does not need are ignored. */
 const incoming = z.discriminatedUnion('messageType', [
   z.object({ messageType: z.literal('hello'), use_webpush: z.literal(true), uaid: z.string().optional() }),
   z.object({
@@ -55,7 +55,7 @@ export class BrowserSockets {
     this.server.on('connection', (socket: WebSocket) => this.converse(socket));
   }
 
-  /** Accepts Web Sockets at the path of this protocol, and refuses all others. */
+  /** Accepts Web Sockets at `browserSocketPath`, and refuses Web Sockets at other paths. */
   attach(server: Server): void {
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       if (request.url?.split('?')[0] !== browserSocketPath) {
@@ -96,7 +96,7 @@ export class BrowserSockets {
     });
   }
 
-  /** The browser with this id, or a new one; undefined if there are too many. */
+  /** The browser with this id, or a new browser; undefined if there are too many browsers. */
   private greeted(uaid: string | undefined): OutsideBrowser | undefined {
     const known = uaid === undefined ? undefined : this.browsers.get(uaid);
     if (known !== undefined) return known;
@@ -125,7 +125,7 @@ export class BrowserSockets {
     }
   }
 
-  /** Registering a channel again keeps its endpoint, because the browser may have missed the answer. */
+  /** The endpoint of a channel. A browser that missed the answer registers the channel again and gets the same endpoint. */
   private endpoint(browser: OutsideBrowser, channelID: string, key: string | undefined): string {
     const subscription = browser.channels.get(channelID) ?? this.provider.register(browser.channel(channelID), key);
     browser.channels.set(channelID, subscription);

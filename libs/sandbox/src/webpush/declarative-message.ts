@@ -3,45 +3,45 @@ import { z } from 'zod';
 const badge = z.union([z.int().min(0), z.string().regex(/^\d+$/)]);
 
 /**
- * A Declarative Web Push message, as far as this user agent shows it.
+ * A Declarative Web Push message, with the members that this user agent reads.
  * Source: https://www.w3.org/TR/push-api/#declarative-push-message
  */
 const declarativeMessage = z.looseObject({
   web_push: z.literal(8030),
   notification: z.looseObject({
     title: z.string().min(1),
-    // Mandatory for browsers that show the message by themselves; a service worker can do without.
+    // Mandatory for browsers that show the message themselves; a service worker needs no `navigate`.
     navigate: z.url().optional(),
     body: z.string().optional(),
     tag: z.string().optional(),
     silent: z.boolean().nullish(),
-    // WebKit reads it here, and the standard beside the notification.
+    // WebKit reads `app_badge` here; the standard defines it as a member beside `notification`.
     app_badge: badge.optional(),
   }),
   app_badge: badge.optional(),
   mutable: z.boolean().optional(),
 });
 
-/** What a user agent shows for a message. */
+/** The content that a user agent shows for a message. */
 export interface ShownMessage {
   readonly title: string;
   readonly body?: string;
-  /** The page that a click opens; without it only a service worker shows the message. */
+  /** The page that a click opens; without `navigate`, only a service worker shows the message. */
   readonly navigate?: string;
   readonly badge?: string;
   readonly isSilent: boolean;
 }
 
-/** Whether a text claims to be a declarative message. All other texts belong to the web app. */
+/** Whether a text has the member `web_push`, as declarative messages have. The web app handles all other texts. */
 export function isDeclarative(text: string): boolean {
   const value = parsed(text);
   return typeof value === 'object' && value !== null && 'web_push' in value;
 }
 
 /**
- * What a user agent shows for a declarative message.
+ * The content that a user agent shows for a declarative message.
  *
- * @throws Error with the reason if it cannot be shown.
+ * @throws Error with the reason if the message cannot be shown.
  */
 export function shownOf(text: string): ShownMessage {
   const { success, data, error } = declarativeMessage.safeParse(parsed(text));

@@ -4,13 +4,13 @@ import type { Providers } from '../providers';
 import type { PushSubscriptionJson, WebpushProvider } from './webpush-provider';
 
 const client = 'demo-browser';
-/** Placeholders are filled in by PNS. */
+/** The page that a click opens. PNS replaces the placeholders. */
 const navigate = 'https://mail.example.com/#folder={{folder}}&id={{id}}';
 
-/** Push services may refuse senders without a contact. */
+/** A contact, because push services may refuse senders without one. */
 export const demoSubject = 'mailto:demo@example.com';
 
-/** Containers reach each other at private addresses. */
+/** Includes private addresses, at which containers reach each other. */
 const allowedNetworks = ['127.0.0.0/8', '::1/128', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'];
 
 /** The options with which PNS reaches the push service of the sandbox. */
@@ -29,7 +29,7 @@ export class DemoBrowser {
     this.options = sandboxOptions(authority);
   }
 
-  /** Safe to repeat; subscriptions from an earlier start are deleted. */
+  /** Subscribes the user and deletes subscriptions from an earlier start. Safe to repeat. */
   async prepare(api: ApiAccess): Promise<void> {
     await call(api, 'PUT', `/v1/clients/${client}/transports/webpush`, this.options);
     await setNavigate(api, client, navigate);
@@ -40,7 +40,7 @@ export class DemoBrowser {
     await call(api, 'POST', '/v1/subscriptions', registration);
   }
 
-  /** A browser subscribes once with each key. */
+  /** The subscription for a key; a new one only if the key has changed. */
   private subscription(key: string): PushSubscriptionJson {
     if (this.subscribed?.key !== key) this.subscribed = { key, pushSubscription: this.service.subscribe(key) };
     return this.subscribed.pushSubscription;

@@ -24,7 +24,7 @@ describe('the example of RFC 8291, section 5', () => {
       fc.property(change, ([index, mask]) => {
         const changed = Buffer.from(body);
         changed[index] = (changed[index] ?? 0) ^ mask;
-        // The record size is not protected, and a larger one changes nothing.
+        // The record size is not authenticated, and a larger record size changes nothing.
         if (index >= 16 && index < 20 && codingFault(changed) === undefined) return;
         expect(() => decrypted(changed, keys)).toThrow();
       }),
@@ -32,7 +32,7 @@ describe('the example of RFC 8291, section 5', () => {
   });
 });
 
-/** The body that the library web-push sends. */
+/** The body of a message that the library web-push encrypts. */
 function encrypted(text: string, keys: SubscriptionKeys): Buffer {
   const { publicKey, privateKey } = generateVAPIDKeys();
   const subscription = {

@@ -1,6 +1,6 @@
 import { createDecipheriv, createECDH, type ECDH, hkdfSync, randomBytes } from 'node:crypto';
 
-/** The keys of a subscription, which a user agent creates and never sends anywhere but to its web app. */
+/** The keys of a subscription. A user agent creates them, and gives only `p256dh` and `auth` to its web app. */
 export interface SubscriptionKeys {
   readonly ecdh: ECDH;
   /** An uncompressed point on P-256. */
@@ -13,10 +13,10 @@ const pointBytes = 65;
 const tagBytes = 16;
 /** Salt, record size, length of the key id, and the sender's public key as key id. Source: RFC 8291, section 4. */
 export const headerBytes = saltBytes + 4 + 1 + pointBytes;
-/** A delimiter and the authentication tag. */
+/** The least bytes of a record: a delimiter and the authentication tag. */
 const minRecordBytes = 1 + tagBytes;
 
-/** New keys of a subscription. */
+/** Creates the keys of a subscription. */
 export function newSubscriptionKeys(): SubscriptionKeys {
   const ecdh = createECDH('prime256v1');
   return { p256dh: ecdh.generateKeys(), auth: randomBytes(16), ecdh };
@@ -47,7 +47,7 @@ function codedParts(body: Buffer): Coded {
   return { salt: body.subarray(0, saltBytes), senderKey, record };
 }
 
-/** The fault in the header of an encrypted body; undefined if there is none. It needs no key. */
+/** The fault in the header of an encrypted body; undefined if there is none. The check needs no key. */
 export function codingFault(body: Buffer): string | undefined {
   try {
     codedParts(body);
@@ -71,7 +71,7 @@ export function decrypted(body: Buffer, { ecdh, p256dh, auth }: SubscriptionKeys
   const decipher = createDecipheriv('aes-128-gcm', key, nonce).setAuthTag(record.subarray(-tagBytes));
   const padded = Buffer.concat([decipher.update(record.subarray(0, -tagBytes)), decipher.final()]);
   const end = padded.findLastIndex((byte) => byte !== 0);
-  // 2 ends the last record, 1 any other.
+  // The delimiter is 2 in the last record, and 1 in any other record.
   if (padded[end] !== 2) throw new Error('The padding does not end the last record.');
   return padded.subarray(0, end);
 }

@@ -4,14 +4,14 @@ import type { WebpushSubscription } from './webpush-subscription';
 
 type Report = 'delivered' | 'undecryptable' | 'notDelivered';
 
-/** What a browser reports about a message, by its code. Source: `PushServiceWebSocket.sys.mjs` of Firefox. */
+/** The reports of a browser about a message, by their codes. Source: `PushServiceWebSocket.sys.mjs` of Firefox. */
 export const reports: ReadonlyMap<number, Report> = new Map([
   [100, 'delivered'],
   [101, 'undecryptable'],
   [102, 'notDelivered'],
 ]);
 
-/** A message for one web app, not yet acknowledged. */
+/** A message for one web app that the browser has not acknowledged yet. */
 interface Pending {
   readonly channelID: string;
   readonly message: PushMessage;
@@ -19,11 +19,11 @@ interface Pending {
   readonly expiresAt: number;
 }
 
-/** The message of the protocol that carries a push message. */
+/** The protocol's message to the browser that contains a push message. */
 export type Notification = Readonly<Record<string, unknown>>;
 
 const maxPending = 1000;
-/** Only the browser has the key. */
+/** No checks, because only the browser has the key. */
 const checks: readonly Check[] = [];
 
 /**
@@ -47,7 +47,7 @@ export class OutsideBrowser {
     return { uaid, isConnected, channels: [...this.channels.keys()], pending: this.pending.size, reported };
   }
 
-  /** Sends through this connection from now on, at first everything that waits; returns a function that ends this. */
+  /** Sends all waiting and all further messages with `send`; returns a function that ends this when the connection is closed. */
   connected(send: (notification: Notification) => void): () => void {
     this.send = send;
     for (const [id, each] of this.pending) {
@@ -87,7 +87,7 @@ export class OutsideBrowser {
       const isReplaced = message.topic !== undefined && each.message.topic === message.topic;
       if (isReplaced && each.channelID === channelID) this.pending.delete(id);
     }
-    // With a TTL of 0 a message is sent now or never.
+    // A message with a TTL of 0 is not kept for a browser that is not connected.
     if (this.send === undefined && added.expiresAt <= this.now()) return;
     if (this.pending.size < maxPending) this.pending.set(message.id, added);
     this.send?.(this.notification(added));

@@ -8,15 +8,15 @@ export interface Refusal {
   readonly message: string;
 }
 
-/** The bytes that a push service must accept. Source: RFC 8030, section 7.2. The large services accept no more. */
+/** The bytes of a message that a push service must accept. Source: RFC 8030, section 7.2. The large services accept no more. */
 export const maxMessageBytes = 4096;
-/** Four weeks: a longer time is reduced. */
+/** Four weeks. A longer TTL is reduced to this. */
 export const maxTtlSeconds = 2_419_200;
 
 const urgencies = ['very-low', 'low', 'normal', 'high'] as const;
 
 /**
- * The numbers are those of Mozilla's push service.
+ * The numbers of errors in Mozilla's push service.
  * Source: https://github.com/mozilla-services/autopush-rs/blob/master/autoendpoint/src/error.rs
  */
 const errnos = { notFound: 102, gone: 106, tooLarge: 104, authentication: 109, encryption: 110, ttl: 111 } as const;
@@ -24,7 +24,7 @@ const invalidTtl = 112;
 const invalidTopic = 113;
 const backOff = 201;
 
-/** The number of an error that only its status describes. */
+/** Mozilla's number for an error of which only the status is known. */
 export function errnoOf(status: number): number {
   if (status === 401 || status === 403) return errnos.authentication;
   if (status === 404) return errnos.notFound;

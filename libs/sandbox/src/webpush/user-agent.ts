@@ -5,17 +5,17 @@ import { decrypted, newSubscriptionKeys, type SubscriptionKeys } from './message
 /** A message that the push service accepted. */
 export interface PushMessage {
   readonly id: string;
-  /** Encrypted; empty if the message has no content. */
+  /** The encrypted content; empty if the message has no content. */
   readonly body: Buffer;
   /** Ms since the epoch. */
   readonly expiresAt: number;
-  /** A message replaces an earlier one with the same topic that was not delivered yet. */
+  /** A message replaces an earlier message with the same topic that was not delivered yet. */
   readonly topic?: string;
 }
 
 /** How a user agent handled a message. */
 export interface Received {
-  /** Absent if the message could not be decrypted, or only an outside user agent can. */
+  /** The decrypted text; absent if decryption failed, or if only an outside browser has the key. */
   readonly text?: string;
   readonly checks: readonly Check[];
 }
@@ -25,7 +25,7 @@ export interface UserAgent {
   receive(message: PushMessage): Received;
 }
 
-/** A user agent inside the sandbox: it decrypts each message and checks what it would show. */
+/** A user agent inside the sandbox: it decrypts each message and checks the content. */
 export class SimulatedUserAgent implements UserAgent {
   private readonly keys: SubscriptionKeys = newSubscriptionKeys();
 

@@ -23,7 +23,7 @@ const contact = /^(?:mailto:[^\s<>@]+@[^\s<>@]+|https:\/\/[^\s/]+\S*)$/;
 
 /**
  * Verifies application servers by RFC 8292, with its limits: ES256, the audience is the origin of the push service, the
- * token expires within a day, and its subject is a contact. A token is verified once, because senders reuse theirs.
+ * token expires within a day, and its subject is a contact. A token is verified once, because senders reuse tokens.
  */
 export class VapidVerifier {
   private readonly verified = new LRUCache<string, Promise<Identified | VapidRefusal>>({ max: maxTokens });
@@ -35,8 +35,8 @@ export class VapidVerifier {
   ) {}
 
   /**
-   * Why an application server must not send; undefined if it may. `restrictedTo` is the key that the subscription was
-   * made with, if it was made with one.
+   * Why an application server must not send; undefined if it may. `restrictedTo` is the server key with which the subscription
+   * was made, if any.
    */
   async refusal(authorization: string | undefined, restrictedTo?: string): Promise<VapidRefusal | undefined> {
     if (authorization === undefined) return { status: 401, reason: 'There is no Authorization' };

@@ -5,7 +5,7 @@ import type { Providers } from '../providers';
 import { answerOf, call, type Demo, ownPageOnly, someone } from '../demo';
 import { demoSubject, sandboxOptions, setNavigate } from './demo-browser';
 
-/** The clients of the web app: one for the push services of browsers, and one for that of the sandbox. */
+/** The clients of the web app: one for the push services of browsers, and one for the push service of the sandbox. */
 const client = 'demo-web-app';
 const sandboxClient = 'demo-web-app-sandbox';
 
@@ -18,8 +18,8 @@ const subscribed = z.strictObject({
 });
 
 /**
- * Lets the installable web app subscribe the user of the demonstration in the visitor's own browser. It uses the real push
- * service of this browser, or that of the sandbox if the browser is configured for it.
+ * Lets the installable web app subscribe the user of the demonstration in the visitor's own browser. The subscription uses the
+ * real push service of this browser, or the sandbox if the browser is configured for it.
  */
 export function webAppRoutes(app: FastifyInstance, demo: Demo | undefined, providers: Providers | undefined): void {
   app.get('/app', (_, reply) => reply.redirect('/app/'));

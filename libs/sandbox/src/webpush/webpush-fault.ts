@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { fault } from '../webhook/fault';
 
-/** A fault of the simulated push service. A status is answered with Mozilla's error as JSON. */
+/** A fault of the simulated push service. If it has a status, the answer contains Mozilla's error as JSON. */
 export const webpushFault = fault.omit({ bodyBytes: true, authorization: true }).extend({
   /** Stops answering on this connection, as if a firewall had dropped it. */
   halfOpen: z.boolean().optional(),

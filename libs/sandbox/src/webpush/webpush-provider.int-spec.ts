@@ -77,7 +77,7 @@ interface Push {
   readonly body?: Buffer;
 }
 
-/** Sends a message over HTTP/2, by default one that follows the rules. */
+/** Sends a message over HTTP/2; by default a message that follows the rules. */
 async function push({ method = 'POST', path, headers = {}, body = encrypted('Hello') }: Push = {}) {
   const usual = {
     ':method': method,

@@ -18,14 +18,14 @@ interface WebpushSandboxOptions extends Http2ServerOptions {
   readonly now?: () => number;
 }
 
-/** A subscription as `PushSubscription.toJSON()` has it. */
+/** A subscription in the form of `PushSubscription.toJSON()`. */
 export interface PushSubscriptionJson {
   readonly endpoint: string;
   readonly expirationTime: null;
   readonly keys: { readonly p256dh: string; readonly auth: string };
 }
 
-/** A request to an endpoint, and why it is refused, if it is. */
+/** A request to an endpoint; with a `refusal` if the push service refuses it. */
 interface Push {
   readonly token: string;
   readonly subscription: WebpushSubscription | undefined;
@@ -34,7 +34,7 @@ interface Push {
   readonly refusal: Refusal | undefined;
 }
 
-/** Stands for a body that is too large to be kept. */
+/** Replaces a body that is too large to be kept. */
 const tooLarge = Buffer.alloc(maxMessageBytes + 1);
 const pushPath = /^\/push\/([A-Za-z0-9_-]{1,200})$/;
 
@@ -67,14 +67,14 @@ export class WebpushProvider {
     return this.server.url;
   }
 
-  /** Subscribes a web app in the user agent of the sandbox; the token can be given. */
+  /** Subscribes a web app in a new user agent of the sandbox. Default token: a random one. */
   subscribe(applicationServerKey?: string, token?: string): PushSubscriptionJson {
     const userAgent = new SimulatedUserAgent();
     const subscription = this.register(userAgent, applicationServerKey, token);
     return { endpoint: this.endpointOf(subscription), expirationTime: null, keys: userAgent.publicKeys };
   }
 
-  /** Creates the subscription of any user agent. */
+  /** Creates a subscription for any user agent. */
   register(
     userAgent: UserAgent,
     applicationServerKey?: string,
@@ -119,7 +119,7 @@ export class WebpushProvider {
     }
   }
 
-  /** Why a message is not accepted; undefined if it is. */
+  /** Why a message is not accepted; undefined if it is accepted. */
   private async refusal(
     method: string | undefined,
     subscription: WebpushSubscription | undefined,
@@ -174,7 +174,7 @@ export async function startWebpush(options: WebpushSandboxOptions): Promise<Webp
   return new WebpushProvider(await Http2Server.start(ofServer), arrivals, now);
 }
 
-/** The answer with a fault applied: another status replaces the answer. */
+/** The answer with a fault applied: an error with the fault's status replaces it. */
 function onDemand(answer: Answer, { status, headers = {} }: WebpushFault): Answer {
   const own = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
   const wanted =
@@ -190,7 +190,7 @@ function refusedBy({ status, errno, message }: Refusal): Answer {
   };
 }
 
-/** Without the token of VAPID, which is a secret while it is valid. */
+/** The value of a header, without the VAPID token, which is a secret while it is valid. */
 function withoutToken(value: string, name: string): string {
   return name === 'authorization' ? value.replace(/\bt=[^,\s]*/, 't=…') : value;
 }

@@ -10,9 +10,9 @@ export class WebpushSubscription {
   total = 0;
   accepted = 0;
   duplicates = 0;
-  /** Arrivals up to this one are hidden. */
+  /** Arrivals up to this number are hidden. */
   clearedSeq = 0;
-  /** Its web app or its user ended it. */
+  /** Whether its web app or its user ended the subscription. */
   isEnded = false;
   readonly faults = new Faults<WebpushFault>();
   private readonly seen = new Set<string>();
@@ -20,7 +20,7 @@ export class WebpushSubscription {
   constructor(
     readonly token: string,
     readonly userAgent: UserAgent,
-    /** The only application server that may send; any one if absent. An uncompressed point in base64url. */
+    /** The key of the only application server that may send; any server if absent. An uncompressed point in base64url. */
     readonly applicationServerKey?: string,
   ) {}
 
@@ -35,7 +35,7 @@ export class WebpushSubscription {
     this.seen.clear();
   }
 
-  /** Counts a message; returns whether one with the same text was accepted before. */
+  /** Counts a message; returns whether a message with the same text was accepted before. */
   count(text: string | undefined, isAccepted: boolean): boolean {
     this.total++;
     const message = text === undefined ? undefined : hash('sha256', text, 'base64');

@@ -15,7 +15,7 @@ const pushesQuery = z.object({
   waitMs: z.coerce.number().int().min(0).max(60_000).default(0),
 });
 const newSubscription = z.strictObject({
-  /** An uncompressed point in base64url; only its holder may send. */
+  /** An uncompressed point in base64url; only the holder of its private key may send. */
   applicationServerKey: z
     .string()
     .regex(/^[A-Za-z0-9_-]{87}$/)
@@ -30,7 +30,7 @@ interface WebpushPushView {
   readonly headers: Readonly<Record<string, string>>;
   /** The decrypted text; absent if it could not be decrypted. */
   readonly text?: string;
-  /** What a user agent shows for a declarative message. */
+  /** The content that a user agent shows for a declarative message. */
   readonly shown?: ShownMessage;
   readonly checks: readonly Check[];
   readonly answer: Arrival['answer'];

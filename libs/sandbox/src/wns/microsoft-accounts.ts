@@ -29,7 +29,7 @@ const entraPath = /^\/([^/]+)\/oauth2\/v2\.0\/token$/;
  * https://learn.microsoft.com/windows/apps/develop/notifications/push-notifications/push-request-response-headers for
  * apps of Partner Center,
  * https://learn.microsoft.com/windows/apps/develop/notifications/push-notifications/push-quickstart and
- * https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow for those of Entra.
+ * https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow for apps of Entra.
  */
 export class MicrosoftAccounts {
   private readonly apps = new Map<string, AppCredentials>();

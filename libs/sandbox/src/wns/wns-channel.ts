@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { Faults } from '../faults';
 import { fault } from '../webhook/fault';
 
-/** A fault of the simulated Microsoft: a status with any headers, such as `X-WNS-Status: dropped` with 200. */
+/** A fault of the simulated Microsoft, such as status 200 with the header `X-WNS-Status: dropped`. */
 export const wnsFault = fault.omit({ bodyBytes: true });
 /** A parsed `wnsFault`. */
 export type WnsFault = Readonly<z.infer<typeof wnsFault>>;
@@ -12,17 +12,17 @@ export type WnsFault = Readonly<z.infer<typeof wnsFault>>;
 export const deviceStates = ['connected', 'disconnected', 'refusing'] as const;
 type DeviceState = (typeof deviceStates)[number];
 
-/** "At this time, channel URIs expire after 30 days." */
+/** Microsoft: "At this time, channel URIs expire after 30 days." */
 export const channelLifeMs = 30 * 24 * 60 * 60 * 1000;
 
 const maxSeen = 10_000;
 
-/** An app on a device, and its channel. */
+/** The channel of an app on a device. */
 export class WnsChannel {
   total = 0;
   accepted = 0;
   duplicates = 0;
-  /** Arrivals up to this one are hidden. */
+  /** Arrivals up to this number are hidden. */
   clearedSeq = 0;
   device: DeviceState = 'connected';
   readonly faults = new Faults<WnsFault>();
@@ -47,7 +47,7 @@ export class WnsChannel {
     this.seen.clear();
   }
 
-  /** Counts a push; returns whether the same push was accepted before. A different push may replace it under its tag. */
+  /** Counts a push; returns whether the same push was accepted before. Another push with the same tag is no duplicate. */
   count(tag: string | undefined, body: string, isAccepted: boolean): boolean {
     this.total++;
     const push = tag === undefined ? undefined : hash('sha256', `${tag} ${body}`, 'base64');

@@ -60,17 +60,17 @@ export class WnsProvider {
     return (this.server.address() as AddressInfo).port;
   }
 
-  /** The entries for `allowedHosts`. */
+  /** The entry for `allowedHosts`. */
   get host(): string {
     return `${this.hostname}:${this.port}`;
   }
 
-  /** The value for `tokenEndpoint`, for an app of Partner Center or of this tenant. */
+  /** The value for `tokenEndpoint`, for an app of this tenant or, without a tenant, of Partner Center. */
   tokenUrl(tenantId?: string): string {
     return `https://${this.host}${tenantId === undefined ? '/accesstoken.srf' : `/${tenantId}/oauth2/v2.0/token`}`;
   }
 
-  /** Creates a channel of an app, as a device does; the token can be given. */
+  /** Creates a channel of an app, as a device does. Default token: a random one. */
   openChannel(sid: string, token = `AwYAAAD${randomBytes(48).toString('base64')}`): WnsChannel {
     const channel = new WnsChannel(token, sid, this.now() + channelLifeMs);
     this.channels.set(token, channel);
@@ -213,7 +213,7 @@ function payloadCheck(type: string | undefined, payload: string): Check {
   }
 }
 
-/** The answer with a fault applied: another status removes the headers of the first one. */
+/** The answer with a fault applied. If the fault has a status, the headers of `answer` are dropped. */
 function onDemand(answer: Answer, { status, headers = {} }: WnsFault): Answer {
   const own = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
   return status === undefined ? { ...answer, headers: { ...answer.headers, ...own } } : { status, headers: own };
@@ -242,7 +242,7 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** Without the access token, which is a secret. */
+/** The headers without the access token, which is a secret. */
 function withoutAccessToken(rawHeaders: readonly string[]): string[] {
   return rawHeaders.map((text, index) =>
     index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === 'authorization' ? 'Bearer …' : text,

@@ -7,11 +7,11 @@ type Type = (typeof types)[number];
 
 const alphanumeric = /^[A-Za-z0-9]{1,16}$/;
 
-/** The values of each header, and the types that may have it. */
+/** The valid values of each header, and the types of push that may have the header. */
 const optional: Readonly<Record<string, { readonly value: RegExp; readonly for: readonly Type[] }>> = {
   'x-wns-cache-policy': { value: /^(?:cache|no-cache)$/, for: ['wns/tile', 'wns/badge', 'wns/raw'] },
   'x-wns-requestforstatus': { value: /^(?:true|false)$/, for: types },
-  // The action center identifies toasts by these two. Badges and raw notifications replace nothing.
+  // Windows identifies a toast in the action center by tag and group. Badges and raw notifications replace nothing.
   'x-wns-tag': { value: alphanumeric, for: ['wns/toast', 'wns/tile'] },
   'x-wns-group': { value: alphanumeric, for: ['wns/toast'] },
   'x-wns-ttl': { value: /^\d{1,10}$/, for: types },
@@ -52,8 +52,8 @@ export interface Shown {
 }
 
 /**
- * The content that a device shows for a payload. WNS itself accepts any payload, and the device discards it if it
- * cannot parse it; then this throws an error with the reason. A raw payload belongs to the app and shows nothing.
+ * The content that a device shows for a payload. WNS accepts any payload, but a device discards a payload that it cannot parse;
+ * for such a payload this throws an error with the reason. A raw payload belongs to the app and shows nothing.
  */
 export function shownOf(type: string | undefined, payload: string): Shown {
   if (type === 'wns/raw') return { texts: [] };

@@ -252,7 +252,7 @@ describe('10,000 pushes', () => {
 
   it('of several workers have one provider token, and each worker has at most two connections', async () => {
     scene = await Scene.start();
-    // The clocks do not advance, because a token could be replaced during the test.
+    // The clocks do not advance, so that no token is replaced during the test.
     const now = Date.now();
     const [first, second] = [scene.transport({ times, now: () => now }), scene.transport({ times, now: () => now })];
     const outcomes = await Promise.all(

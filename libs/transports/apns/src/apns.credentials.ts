@@ -11,15 +11,15 @@ type PushIdentity =
 /** An app's push certificate with its key. */
 export interface PushCertificate {
   readonly identity: PushIdentity;
-  /** When it expires, in ms since the epoch. */
+  /** When the certificate expires, in ms since the epoch. */
   readonly notAfter: number;
-  /** The topics that it may push to; empty if it names none. A push without a topic is for the first one. */
+  /** The topics to which the certificate may push; empty if it names none. A push without a topic goes to the first. */
   readonly topics: readonly string[];
-  /** The environments of Apple that it is for; empty if it names none. */
+  /** The environments of Apple for which the certificate is valid; empty if it names none. */
   readonly environments: readonly ('production' | 'development')[];
 }
 
-/** The fault of a credential, as the end of a sentence. It contains nothing of the credential. */
+/** A fault of a credential. The message is the end of a sentence and contains no part of the credential. */
 export class CredentialError extends Error {
   override readonly name = 'CredentialError';
 }
@@ -33,7 +33,7 @@ const oid = {
 
 /**
  * Opens a PKCS #12 file. OpenSSL is tried first, because it supports more ciphers, keys and encodings of passwords than any library.
- * It refuses the files of Keychain Access, which are encrypted with RC2. node-forge opens these.
+ * OpenSSL refuses the files of Keychain Access, which are encrypted with RC2; node-forge opens them.
  *
  * @throws CredentialError
  */
@@ -42,7 +42,7 @@ export function pushCertificate(pkcs12: Buffer, password: string): PushCertifica
     return openedCertificate(pkcs12, password);
   } catch (cause) {
     if (cause instanceof CredentialError) throw cause;
-    // A parser refuses a part of the file: it is damaged, or OpenSSL does not allow its key.
+    // A parser refuses a part of the file: the part is damaged, or OpenSSL does not allow its key.
     const { message } = cause as Error;
     throw new CredentialError(isTooWeak(message) ? tooWeak : 'contains a key or certificate that cannot be read', {
       cause,
@@ -82,14 +82,14 @@ export function signingKey(pem: string): KeyObject {
   return key;
 }
 
-/** False if another reader may be able to open the file. */
+/** Whether OpenSSL opens the file; false if node-forge may open it. @throws CredentialError for other faults */
 function isReadByOpenssl(pfx: Buffer, passphrase: string): boolean {
   try {
     createSecureContext({ pfx, passphrase });
     return true;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    // The second error occurs for an encrypted file without a checksum.
+    // `mac absent` is the error for an encrypted file without a checksum.
     if (code === 'ERR_CRYPTO_UNSUPPORTED_OPERATION' || /mac absent/.test(message)) return false;
     throw new CredentialError(opensslSentence(message));
   }
@@ -128,7 +128,7 @@ function identityReadByForge(pkcs12: Buffer, password: string): PushIdentity {
   return { cert: [own, ...certificates.filter((each) => each !== own)].join('\n'), key };
 }
 
-/** The types of the package still declare this option as a boolean. */
+/** Options of `fromDer`, which the types of the package still declare as a boolean. */
 const withRest = { parseAllBytes: false } as unknown as boolean;
 
 function openedByForge(pkcs12: Buffer, password: string): forge.pkcs12.Pkcs12Pfx {
@@ -162,7 +162,7 @@ function ownCertificate(identity: PushIdentity): X509Certificate {
   }
 }
 
-/** The user id of the subject is the topic of the app itself. */
+/** The user ids in the subject, where Apple writes the topic of the app itself. */
 function userIds(certificate: X509Certificate): string[] {
   const { UID: ids } = certificate.toLegacyObject().subject as { readonly UID?: string | string[] };
   return ids === undefined ? [] : [ids].flat();
@@ -182,7 +182,7 @@ function extensionsOf({ raw }: X509Certificate): ReadonlyMap<string, string> {
   );
 }
 
-/** The topics in a certificate that is for several topics. */
+/** The texts in the DER of an extension: the topics of a certificate for several topics. */
 function textsIn(der: string | undefined): string[] {
   if (der === undefined) return [];
   return partsOf(forge.asn1.fromDer(der))

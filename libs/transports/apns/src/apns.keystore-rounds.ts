@@ -8,12 +8,12 @@ const levelsRead = 32;
 
 const { Class, Type } = forge.asn1;
 
-/** The types of the package still declare this option as a boolean. */
+/** Options of `fromDer`, which the types of the package still declare as a boolean. */
 const withRest = { parseAllBytes: false } as unknown as boolean;
 
 /**
- * The rounds of hashing that the keys of a PKCS #12 file need in all, as far as the unencrypted parts of the file name them; 0 for a
- * file that cannot be read. OpenSSL does as many rounds as the file names, and blocks the process meanwhile.
+ * The total of all rounds of hashing that the unencrypted parts of a PKCS #12 file name; 0 for a file that cannot be read.
+ * OpenSSL does as many rounds as the file names, and blocks the process meanwhile.
  *
  * Sources: RFC 7292 (MacData, pkcs-12PbeParams) and RFC 8018 (PBKDF2-params) write a salt and then the number of rounds.
  */
@@ -31,7 +31,7 @@ function roundsIn(node: forge.asn1.Asn1, levels = levelsRead): number {
   }, 0);
 }
 
-/** The contents of a file are octet strings that contain DER. */
+/** The rounds in the DER inside an octet string, in which PKCS #12 nests its parts. */
 function roundsInside(octets: string, levels: number): number {
   const inner = octets.startsWith('0') ? read(octets) : undefined; // 0x30, a sequence
   return inner === undefined ? 0 : roundsIn(inner, levels - 1);

@@ -13,7 +13,7 @@ const base64File = text
 /** Apple's ids of keys and teams. */
 const tenCharacters = text.regex(/^[A-Z0-9]{10}$/, 'must be 10 capital letters and digits');
 
-/** The id of another file. Only an option file can contain one. */
+/** A field that only an option file may contain, because it names another file. */
 const inOptionFile = (field: string) =>
   z.never({ error: `is for the option file, where it names another file; give the content as ${field}` }).optional();
 
@@ -54,7 +54,7 @@ export const apnsOptions: z.ZodType<ApnsOptions> = fields.check((context) => {
   const faults = context.value.authtype === 'jwt' ? keyFaults(context.value) : certificateFaults(context.value);
   const known = new Set(context.issues.map(({ path }) => path?.[0]));
   for (const [field, message] of faults) {
-    if (known.has(field)) continue; // one fault of a field is enough: the others follow from it
+    if (known.has(field)) continue; // one fault of a field is enough: its other faults follow from it
     context.issues.push({ code: 'custom', message, path: [field], input: context.value });
   }
 });
@@ -65,7 +65,7 @@ export const apnsSecretFields: readonly string[] = ['keystore', 'password', 'pri
 /** The folder of the files that ids name, below the folder of the configuration. */
 const secretsFolder = 'secrets';
 
-/** Replaces paths, and the ids of files in `secretsFolder`, by the content of the files. */
+/** The fields that name another file, by a path or by an id in `secretsFolder`; the file's content replaces the name. */
 const fileFields: readonly { field: string; encoding: BufferEncoding; idField?: string }[] = [
   { field: 'keystore', encoding: 'base64', idField: 'keystoreId' },
   { field: 'privatekey', encoding: 'utf8', idField: 'privatekeyId' },
@@ -73,9 +73,9 @@ const fileFields: readonly { field: string; encoding: BufferEncoding; idField?: 
 ];
 
 /**
- * The whole of `pns-apns-options.yml`: clients and their options. `keystore`, `privatekey` and `caFile` are paths, which `readFile`
- * reads; `keystoreId` and `privatekeyId` take precedence over the first two. An entry that is not enabled may name missing files,
- * because copied examples do.
+ * The schema of `pns-apns-options.yml`: clients and their options. `keystore`, `privatekey` and `caFile` are paths, which
+ * `readFile` reads; `keystoreId` and `privatekeyId` take precedence over the first two. An entry that is not enabled may name
+ * missing files, because copied examples do.
  */
 export function apnsOptionsFileFor(
   _nodeEnv: string,
@@ -113,7 +113,7 @@ function withContents(
     try {
       entry[field] = readFile(path).toString(encoding);
     } catch (error) {
-      // Without the path: the operator may have written the content of the file into the field, which is a secret.
+      // The message omits the path, because the operator may have written the content of the file, a secret, into the field.
       fault(asked, `cannot be read (${codeOf(error)}); it must be ${what}`);
     }
   }
@@ -128,10 +128,10 @@ const clientId = z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, {
   error: 'A client is 1 to 64 letters, digits, underscores, dots and dashes',
 });
 
-/** Opening a certificate takes a thousand rounds of hashing, and each scrape of the metrics reads its expiry. */
+/** Opened certificates. Opening one takes a thousand rounds of hashing, and each scrape of the metrics reads its expiry. */
 const opened = new WeakMap<ApnsOptions, PushCertificate>();
 
-/** The certificate in the options, if they have one. @throws CredentialError if it cannot be opened */
+/** The certificate in the options, which is opened once. @throws CredentialError if it cannot be opened */
 export function certificateOf(options: ApnsOptions): PushCertificate {
   const { keystore = '', password = '' } = options;
   const certificate = opened.get(options) ?? pushCertificate(Buffer.from(keystore, 'base64'), password);

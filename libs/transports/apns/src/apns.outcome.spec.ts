@@ -2,7 +2,7 @@ import { apnsOutcome, documented } from './apns.outcome';
 
 const now = Date.UTC(2026, 0, 5, 12, 0, 0);
 
-/** Apple's table, written independently: its 9 statuses with their 32 reasons, and the outcome of each. */
+/** Apple's table, written independently of the code: its 9 statuses with their 32 reasons, and the outcome of each. */
 const table: readonly (readonly [status: number, reason: string, kind: string])[] = [
   [200, '', 'delivered'],
   [400, 'BadCollapseId', 'rejected'],

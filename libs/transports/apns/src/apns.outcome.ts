@@ -56,7 +56,7 @@ export const documented: Readonly<Record<number, Readonly<Record<string, Verdict
   503: { ServiceUnavailable: 'retry', Shutdown: 'retry' },
 };
 
-/** Longer texts for faults that an operator must correct. */
+/** Advice for the operator, by Apple's reason. */
 const advice = new Map(
   Object.entries({
     BadTopic: 'check that topic is the bundle id of the app',
@@ -84,7 +84,7 @@ export function apnsOutcome(answer: ApnsAnswer, isProven: boolean, now: number):
   const words = advice.get(reason);
   const text = `${sentence(status, reason)}${words === undefined ? '.' : `: ${words}`}`;
   if (status === 400 && ambiguous.has(reason)) return ambiguousOutcome(kind, text, isProven);
-  // Apple: no more pushes until the device registers the token at a later time.
+  // Apple: send no more pushes until the device registers the token again, later than `since`.
   if (kind === 'gone') return { kind, reason: text, ...(since !== undefined && { since }) };
   const afterMs = kind === 'retry' ? retryAfterMs(retryAfter, now) : undefined;
   return kind === 'retry' && afterMs !== undefined ? { kind, reason: text, afterMs } : { kind, reason: text };
@@ -103,7 +103,7 @@ export function documentedVerdict(status: number, reason: string): Verdict | und
   return reasons && Object.hasOwn(reasons, reason) ? reasons[reason] : undefined;
 }
 
-/** Only short texts of letters are passed on. Apple's reasons are such texts; those of a proxy may not be. */
+/** The answer in words. Contains the reason only if it is a short word of letters, as Apple's are: a proxy may send any text. */
 function sentence(status: number, reason: string): string {
   return `Apple answered ${status}${/^[A-Za-z]{1,64}$/.test(reason) ? ` ${reason}` : ''}`;
 }

@@ -17,13 +17,13 @@ interface ApnsPush {
   readonly body: string;
 }
 
-/** Apple refuses a longer one: https://developer.apple.com/documentation/usernotifications/generating-a-remote-notification */
+/** Apple refuses a longer body: https://developer.apple.com/documentation/usernotifications/generating-a-remote-notification */
 export const maxBodyBytes = 4096;
 
 /** How long Apple keeps a push without a time to live for a device that is away; the value of the original. */
 const keepMs = 24 * 60 * 60 * 1000;
 
-/** A longer name of the item to open is left out, because an app cannot use a part of it. */
+/** A longer `cid`, the name of the item to open, is left out, because an app cannot use a part of it. */
 const maxCidBytes = 1024;
 
 /** Keys of the payload that producers must not set. */
@@ -58,8 +58,9 @@ export function apnsId(deliveryId: string): string {
 }
 
 /**
- * If only the newest notification of a kind counts, its push replaces earlier ones. Pushes about the same item replace each other on
- * the device. A push that is repeated because Apple's answer was lost is shown once. A hash, because Apple accepts 64 bytes.
+ * The id under which a push replaces earlier pushes on the device. It is equal for pushes of which only the newest counts, for
+ * pushes about the same item, and for a push that is repeated after a lost answer. A key is hashed, because Apple accepts at most
+ * 64 bytes.
  */
 function collapseId(apnsId: string, { topic, collapseKey }: Delivery, cid: string | undefined): string {
   const thing = collapseKey ?? (cid === undefined ? undefined : `${topic}\n${cid}`);
@@ -74,7 +75,7 @@ export function apnsBody(delivery: Delivery, content: PushContent): string {
   return whole !== undefined && isWithinBytes(whole, maxBodyBytes) ? whole : shortened(content, data);
 }
 
-/** node-apn knows the names of Apple's fields. */
+/** The JSON of a push. node-apn writes the names of Apple's fields. */
 function json({ title, body, badge, sound, category, cid }: PushContent, data: readonly [string, unknown][]): string {
   const isVisible = title !== undefined || body !== undefined;
   const fields = Object.fromEntries(data);
@@ -86,8 +87,8 @@ function json({ title, body, badge, sound, category, cid }: PushContent, data: r
 }
 
 /**
- * The fields for the app in addition to `cid`, which is the only one of the original: the fields that an operator chose, or, without
- * a `cid`, all fields of the producer.
+ * The fields for the app in addition to `cid`, the only field that the original sends: the fields that an operator chose, else
+ * all fields of the producer, or only `count` if there is a `cid`.
  */
 function appData({ payload }: Delivery, { data, cid }: PushContent): [string, unknown][] {
   const sent = data === payload ? [] : Object.keys(payload).slice(0, maxDataFields);
@@ -108,7 +109,7 @@ function shortened(content: PushContent, data: readonly [string, unknown][]): st
   return json({ ...named, ...texts }, fieldsThatFit(data, left));
 }
 
-/** Two characters as placeholders for two texts, because node-apn leaves out empty texts. */
+/** The bytes of a push without its texts: measured with one character for each, because node-apn leaves out empty texts. */
 function bytesWithoutTexts(named: PushContent, { title, body }: Texts): number {
   const placeholders = { ...(title !== undefined && { title: 't' }), ...(body !== undefined && { body: 'b' }) };
   return Buffer.byteLength(json({ ...named, ...placeholders }, [])) - Object.keys(placeholders).length;

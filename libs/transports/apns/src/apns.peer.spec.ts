@@ -16,6 +16,6 @@ it.each(['', '{}', 'null', 'no JSON'])('a GOAWAY with the data %j has no reason'
 
 it('a connection that no longer answers is closed within 15 seconds', () => {
   const { silentMs, pongMs } = defaultTimes;
-  // The connection is checked twice in the time for which it may be silent.
+  // A check runs every `silentMs / 2`, so a check may be late by that time.
   expect(silentMs + silentMs / 2 + pongMs).toBeLessThanOrEqual(15_000);
 });

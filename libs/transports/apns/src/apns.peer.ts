@@ -1,7 +1,7 @@
 import type { Http2Answer, Http2Peer, Http2Times } from '@pns/http-client';
 import { type ApnsAnswer, documentedVerdict } from './apns.outcome';
 
-/** 5 s of silence, at most 2.5 s until the next check and 5 s for the PONG: a dead connection is closed after 12.5 s. */
+/** 5 s of silence, at most 2.5 s until the next check and 5 s for the PONG: a dead connection is closed within 12.5 s. */
 export const defaultTimes: Http2Times = {
   answerMs: 15_000,
   connectMs: 10_000,
@@ -10,7 +10,7 @@ export const defaultTimes: Http2Times = {
   pongMs: 5000,
 };
 
-/** Connections of a client at once, including those that are about to close. */
+/** The most open connections of a client, including connections that are about to close. */
 const maxConnections = 2;
 
 /**
@@ -20,7 +20,7 @@ const maxConnections = 2;
 export const apple: Omit<Http2Peer, 'origin'> = {
   name: 'Apple',
   maxConnections,
-  // Half of what Apple allows.
+  // Half of the streams that Apple allows.
   usualStreams: 500,
   whenIdle: 'ping',
   // The answer to an accepted push has no body.
@@ -35,13 +35,13 @@ export const apple: Omit<Http2Peer, 'origin'> = {
   },
 };
 
-/** The answer with the reason in its body. An answer that broke off is judged by its status. */
+/** Apple's answer with the reason from its body. An answer that broke off has no reason; its status decides. */
 export function apnsAnswer({ status, body, retryAfter }: Http2Answer): ApnsAnswer {
   const said = status === 200 ? {} : saidIn(body);
   return { status, ...said, ...(retryAfter !== undefined && { retryAfter }) };
 }
 
-/** The JSON in the answer to a refused push, and in a GOAWAY. */
+/** Parses the JSON in the answer to a refused push, or in a GOAWAY. */
 function saidIn(json: string): Pick<ApnsAnswer, 'reason' | 'timestamp'> {
   try {
     const { reason, timestamp } = JSON.parse(json) as { reason?: unknown; timestamp?: unknown };

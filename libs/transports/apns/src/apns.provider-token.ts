@@ -1,10 +1,10 @@
 import type { KeyObject } from 'node:crypto';
 import { p256 } from '@noble/curves/nist.js';
 
-/** Apple accepts a token for an hour, and a new one every 20 minutes at most. */
+/** The time between two tokens. Apple accepts a token for an hour, and a new one every 20 minutes at most. */
 const periodMs = 40 * 60 * 1000;
 
-/** A token is used only from this time after its issue time. Otherwise a clock that is ahead would create a token of the future. */
+/** A token is used only from this age on. Otherwise a clock that is ahead would create a token with a future issue time. */
 const leewayMs = 5 * 60 * 1000;
 
 /** The team and the key of a token. */
@@ -15,9 +15,9 @@ interface ProviderTokenParts {
 }
 
 /**
- * The provider token of a key at a time in ms since the epoch; it is between 5 and 45 minutes old. Every process creates the same
- * token, byte for byte, because its time is a multiple of 40 minutes and its signature is deterministic (RFC 6979). So all processes
- * use one token for each key without communicating; docs/adr/0008.
+ * Returns a function for the provider token of a key at a time in ms since the epoch. The token is 5 to 45 minutes old. Every
+ * process creates the same token, byte for byte, because its issue time is a multiple of 40 minutes and its signature is
+ * deterministic (RFC 6979). So all processes use one token for each key without communicating; docs/adr/0008.
  */
 export function providerToken({ keyid, teamid, key }: ProviderTokenParts): (now: number) => string {
   const secret = Buffer.from(key.export({ format: 'jwk' }).d ?? '', 'base64url');

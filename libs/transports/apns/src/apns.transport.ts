@@ -26,9 +26,9 @@ export interface ApnsTransportParts {
 interface App {
   readonly pool: Http2Pool;
   readonly topic: string | undefined;
-  /** The provider token at a time; absent if the connection uses a certificate. */
+  /** The provider token at a time in ms since the epoch; absent if the connection uses a certificate. */
   readonly token?: (now: number) => string;
-  /** When its certificate expires, in ms since the epoch. */
+  /** When the certificate expires, in ms since the epoch; `Infinity` without one. */
   readonly notAfter: number;
   close(): void;
 }
@@ -84,7 +84,7 @@ export class ApnsTransport implements Transport {
     }
   }
 
-  /** The end of the client's push certificate. A signing key does not expire. */
+  /** When the client's push certificate expires, in ms since the epoch. A signing key does not expire. */
   credentialsExpireAt(client: string): number | undefined {
     const options = this.options(client);
     return options?.enabled === true && options.authtype === 'certificate'

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 
 const certificateBlock = /-----BEGIN ([A-Z0-9 ]*CERTIFICATE)-----.*?-----END \1-----/gs;
 
-/** The message for a text that is not a bundle. */
+/** The fault of a text that is not a bundle of certificates. */
 export const bundleSentence = 'must be certificates in PEM, each of which can be read';
 
 /**

@@ -1,15 +1,15 @@
 import type { TransportName } from './transport-name';
 
-/** The priorities of a notification, with the factor for the time that it waits for similar ones. */
+/** The priority of a notification. It also decides how long the notification waits for similar ones. */
 export type Priority = 'high' | 'medium' | 'low';
 
 /** The next step for a delivery to parked sockets. */
 export type ParkedStep =
-  /** Find out where its sockets are. */
+  /** Find its sockets; forward the delivery to their nodes, or park it. */
   | 'find'
-  /** The parking is over: record whether a socket received it. */
+  /** The time of parking has ended: record whether a socket received the delivery. */
   | 'settle'
-  /** Record that no mailbox had room for it. */
+  /** Record that no mailbox had room for the delivery. */
   | 'full'
   /** Record that no socket can come back. */
   | 'gone';
@@ -20,7 +20,7 @@ export type SocketTarget =
   | {
       readonly kind: 'parked';
       readonly step: ParkedStep;
-      /** Not for sockets whose connection id the server made up. */
+      /** Excludes sockets whose connection id the server generated. */
       readonly namedOnly?: true;
       /** Only read, never written: a version without mailboxes wrote it. */
       readonly isBeforeMailboxes?: true;
@@ -53,7 +53,7 @@ export interface Delivery {
    */
   readonly sourceToken?: string;
   readonly priority: Priority;
-  /** The number of notifications that this one stands for; more than 1 only if the topic is collected. */
+  /** The number of notifications that this one stands for; more than 1 only in the mode `collect`. */
   readonly count: number;
   /**
    * Set if the newest notification replaces all earlier ones with the same key. It is the topic, followed by a blank
@@ -66,17 +66,17 @@ export interface Delivery {
   readonly expiresAt?: number;
   /** When its window fell due, in ms since the epoch. The end-to-end duration begins here. */
   readonly dueAt: number;
-  /** For open sockets: the place of its notification in the order of acceptance, among those of its window's due time. */
+  /** For open sockets: the place of its notification in the order of acceptance, among notifications with the same `dueAt`. */
   readonly order?: number;
-  /** For open sockets: when the registry was read to address it, by Redis' clock, in ms since the epoch. */
+  /** For open sockets: when the registry was read to address the delivery, by Redis' clock, in ms since the epoch. */
   readonly lookedAt?: number;
   /** The user's primary e-mail address, if it is in the directory. */
   readonly email1?: string;
-  /** Of a webhook: its subscription may have meta with credentials. Jobs do not contain them; the worker reads them. */
+  /** Of a webhook: its subscription may have `meta` with credentials. Jobs do not contain `meta`; the worker reads it. */
   readonly hasMeta?: true;
   /** 1 for the first attempt. */
   readonly attempt: number;
-  /** When it was first deferred since its last attempt, in ms since the epoch. */
+  /** When the delivery was first deferred since its last attempt, in ms since the epoch. */
   readonly deferredSince?: number;
   /** Only read, never written: the name of `deferredSince` in earlier versions. */
   readonly sparedSince?: number;
@@ -85,7 +85,7 @@ export interface Delivery {
    * stored.
    */
   readonly replyTo?: string;
-  /** The span that dispatched it, and for a transport the span of its request; only if the trace is sampled. See `TraceContext`. */
+  /** The span of the dispatch; a transport gets the span of its request. Only if the trace is sampled. See `TraceContext`. */
   readonly traceparent?: string;
   readonly tracestate?: string;
 }
@@ -95,7 +95,7 @@ export function byAcceptance(one: Delivery, other: Delivery): number {
   return one.dueAt - other.dueAt || (one.order ?? 0) - (other.order ?? 0);
 }
 
-/** The owner of messages to the operator. They belong to no user, so no property of a user applies. */
+/** The owner of messages to the operator. The messages belong to no user, so no property of a user applies. */
 export const operatorOwner = { context: 0, user: 0 } as const;
 
 /** Whether the delivery is a message to the operator. */

@@ -1,4 +1,4 @@
-/** What identifies a notification of a user. */
+/** The fields that identify a notification of a user. */
 export interface IdentifiedNotification {
   /** The producer's own id, or a generated one. */
   readonly id: string;
@@ -7,8 +7,8 @@ export interface IdentifiedNotification {
 }
 
 /**
- * The id of a notification that differs from those of other producers: its id, or for a CloudEvent its id, a space and its producer.
- * Neither of them contains a space.
+ * An id that no notification of another producer has: the notification's id, or for a CloudEvent its id, a space and its
+ * producer. Neither the id nor the producer contains a space.
  */
 export function distinctId({ id, producer }: IdentifiedNotification): string {
   return producer === undefined ? id : `${id} ${producer}`;

@@ -13,7 +13,7 @@ const brokenEscape = /%(?![0-9a-f]{2})/i;
  * the escapes of RFC 3986, 6.2.2, no final dot behind a host, IPv4 in place of IPv4-mapped IPv6, and neither an empty query nor a
  * fragment.
  *
- * Other text is returned unchanged. A path or query with a `%` that begins no escape keeps its escapes.
+ * Text that is not an http(s) URI is returned unchanged. A path or query with a `%` that begins no escape keeps its escapes.
  */
 export function normalUri(text: string): string {
   const uri = parsedUrl(text);
@@ -30,7 +30,7 @@ export function hasBrokenEscape(text: string): boolean {
   return brokenEscape.test(text);
 }
 
-/** A host with an empty label is invalid, and keeps its dots. */
+/** The normal form of a host. A host with an empty label is invalid, and keeps its dots. */
 function normalHost(host: string): string {
   const [, high, low] = /^\[::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})\]$/.exec(host) ?? [];
   if (high === undefined || low === undefined) return host.replace(/(?<=[^.])\.$/, '');

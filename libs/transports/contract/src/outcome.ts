@@ -25,7 +25,7 @@ export type Outcome =
   | { readonly kind: 'rejected'; readonly reason: string }
   /**
    * Our credentials or settings are wrong: the operator is alerted and the subscription is kept. The client's other
-   * deliveries are held until this is corrected, unless only this target is concerned. `isFromEndpoint` as for `retry`.
+   * deliveries are held until the operator has corrected them, unless `isTargetOnly` is set. `isFromEndpoint` as for `retry`.
    */
   | {
       readonly kind: 'misconfigured';
@@ -34,18 +34,18 @@ export type Outcome =
       readonly isFromEndpoint?: true;
     }
   /**
-   * The last attempt failed, or the delivery killed its process. It is stored and can be sent again. With `isKept` no attempt was
-   * made, because the endpoint is switched off; it is sent again automatically after the endpoint is switched on.
+   * The last attempt failed, or the delivery killed its process. The delivery is stored and can be sent again. With `isKept` no
+   * attempt was made, because the endpoint is switched off; when it is switched on, the delivery is sent automatically.
    */
   | { readonly kind: 'exhausted'; readonly reason: string; readonly isKept?: true }
   /** Its time to live ended before it could be sent. */
   | { readonly kind: 'expired'; readonly reason: string }
   /**
    * Not sent on purpose: its transport is switched off, its subscription was deleted or has expired, or its target
-   * caused it.
+   * caused the notification.
    */
   | { readonly kind: 'suppressed'; readonly reason: string }
-  /** Moved to another queue, because its target moved. It has not ended. */
+  /** Moved to another queue, because its target moved. The delivery has not ended. */
   | { readonly kind: 'moved'; readonly reason: string };
 
 /** The kind of an outcome. */

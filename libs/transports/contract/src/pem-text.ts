@@ -6,12 +6,12 @@ export function unmarked(text: string): string {
 const marker = /-----(?:BEGIN|END) [A-Z0-9 ]+-----/g;
 const markerInOwnLine = /(?<![^\n])-----(?:BEGIN|END) [A-Z0-9 ]+-----(?=\r?\n|$)/g;
 
-/** A block without headers. */
+/** A PEM block without headers. */
 const block = /-----BEGIN ([A-Z0-9 ]+)-----([A-Za-z0-9+/=\s]*)-----END \1-----/g;
 
 /**
- * Keys or certificates in PEM without a byte order mark. If OpenSSL could not read them, they get the line ends of RFC 7468:
- * environment variables and editors replace these by a backslash and an n, by blanks, by carriage returns, or by nothing.
+ * Returns PEM text without a byte order mark. If OpenSSL could not read the text, restores the line ends of RFC 7468, which
+ * environment variables and editors replace by a backslash and an n, by blanks, by carriage returns, or by nothing.
  */
 export function pemText(text: string): string {
   const plain = unmarked(text).replace(/(?:\\r)?\\n/g, '\n');

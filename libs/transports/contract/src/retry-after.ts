@@ -12,7 +12,7 @@ export function retryAfterMs(value: string | undefined, now: number): number | u
   return Number.isNaN(waitMs) ? undefined : Math.min(Math.max(waitMs, 0), maxRetryAfterMs);
 }
 
-/** Ms since the epoch; NaN if the text is not a date. The oldest of the three forms is in GMT, although it does not contain a zone. */
+/** An HTTP date as ms since the epoch; NaN for other text. The oldest of the three forms contains no zone and is in GMT. */
 function httpDate(text: string): number {
   if (!/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? /.test(text)) return NaN;
   return Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);

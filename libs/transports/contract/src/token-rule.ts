@@ -8,8 +8,8 @@ export interface TokenRule {
    */
   normalToken(token: string): string;
   /**
-   * The fault of a token that no provider could have issued, as in "token must be …"; undefined if it is valid. `allowedHosts` are
-   * the hosts in the client's options, in addition to the provider's.
+   * The fault of a token that no provider could have issued, as words after "token", such as "must be …"; undefined if the token
+   * is valid. `allowedHosts` are the hosts in the client's options, in addition to the provider's hosts.
    */
   tokenProblem(token: string, allowedHosts?: readonly string[]): string | undefined;
 }

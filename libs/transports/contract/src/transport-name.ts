@@ -3,7 +3,7 @@ export const transportNames = ['websocket', 'webhook', 'apns', 'fcm', 'wns', 'we
 /** The name of a transport. */
 export type TransportName = (typeof transportNames)[number];
 
-/** Other names for some of them: those of the original, and that of Web Push on Android. */
+/** Aliases of transports: the names in the original, and UnifiedPush, which is Web Push on Android. */
 export const transportAliases: ReadonlyMap<string, TransportName> = new Map([
   ['apn', 'apns'],
   ['apns_http2', 'apns'],

@@ -3,11 +3,11 @@ import type { TransportName } from './transport-name';
 interface TransportTraits {
   /** Targets are registered as subscriptions. An open socket is its own subscription. */
   readonly isRegistered: boolean;
-  /** The operator configures the URIs that targets may have, per client; the worker reads `meta` and the user's e-mail address. */
+  /** The operator configures which URIs a client's targets may have; the worker reads `meta` and the user's e-mail address. */
   readonly hasConfiguredUri: boolean;
   /** A subscription has keys of a browser, with which the worker encrypts. */
   readonly hasPushKeys: boolean;
-  /** A token is the URI of a server that users choose. Such a server may fail for days while the others work. */
+  /** A token is the URI of a server that users choose. One server may fail for days while other servers work. */
   readonly hasEndpoints: boolean;
 }
 
@@ -27,10 +27,10 @@ const traits: Readonly<Record<TransportName, TransportTraits>> = {
   webpush: { ...device, hasPushKeys: true, hasEndpoints: true },
 };
 
-/** The traits by any name, because a row may be of a transport that only a newer version knows. */
+/** The traits by name, for any string, because a row may name a transport that only a newer version knows. */
 const traitsByName: ReadonlyMap<string, TransportTraits> = new Map(Object.entries(traits));
 
-/** The only differences between transports that the stages and the API know. */
+/** The traits of `transport`. The stages and the API know no other differences between transports. */
 function traitsOf(transport: TransportName): TransportTraits {
   return traitsByName.get(transport) ?? device;
 }

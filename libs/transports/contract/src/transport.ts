@@ -5,13 +5,13 @@ import type { TransportName } from './transport-name';
 /** The protocol of one provider. Sends each delivery once and never retries; retries belong to the queue. */
 export interface Transport {
   readonly name: TransportName;
-  /** The options of a client; another object after a change. Absent if the transport has no options. */
+  /** The options of a client: the same object until they change. Absent if the transport has no options. */
   readonly options?: (client: string) => unknown;
   /** When the certificate of a client expires, in ms since the epoch; undefined if it has none. */
   readonly credentialsExpireAt?: (client: string) => number | undefined;
   /**
-   * How many deliveries of a client one endpoint can have in progress, by its connections and streams; may change. Absent if the
-   * transport waits for no answers.
+   * How many deliveries of a client the connections to one endpoint can carry at once; may change. Absent if the transport waits
+   * for no answers.
    */
   readonly capacity?: (client: string) => number;
   /**

@@ -33,7 +33,7 @@ export class AccessTokens {
     const answer = await this.post(form.toString());
     if (answer.status !== 200) throw this.refusal(answer);
     const { access_token: text, expires_in: seconds } = answer.json;
-    // The token becomes part of a header.
+    // The token becomes part of a header, so only visible ASCII is accepted.
     if (typeof text !== 'string' || !/^[!-~]{1,8192}$/.test(text)) {
       const reason = 'The token endpoint answered without a token; check tokenEndpoint.';
       throw new NoAnswerError({ kind: 'misconfigured', reason });

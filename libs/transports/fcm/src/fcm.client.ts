@@ -20,7 +20,7 @@ export const defaultTimes: Http2Times = {
   pongMs: 5000,
 };
 
-/** Connections of a client at once. Each carries a hundred messages at once; at 10 ms for each that is 10,000 a second. */
+/** The most connections of a client. One carries a hundred messages at once: 10,000 a second if a message takes 10 ms. */
 const maxConnections = 4;
 
 const google: Omit<Http2Peer, 'origin'> = {

@@ -20,7 +20,7 @@ import { fcmOptions, type FcmOptions, FcmTransport } from './index';
 // Creating keys is slow, so all tests share one authority.
 const authority = makeAuthority();
 
-/** A refusal of a token holds this long, and a token younger than this is not replaced, in ms. */
+/** For this time, in ms, a refusal of a token request stays in effect, and a new token is not replaced. */
 const tokenHoldMs = 5000;
 
 const phone = 'a-phone:APA91bExample';

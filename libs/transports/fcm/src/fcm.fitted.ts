@@ -1,7 +1,7 @@
 import { cutText, cutTexts, ellipsis, type Texts, utf8Bytes } from '@pns/payloads';
 import type { FcmMessage } from './fcm.payload';
 
-/** FCM counts the keys and the values of a message. Source: https://firebase.google.com/docs/cloud-messaging/concept-options */
+/** FCM's limit for keys and values. Source: https://firebase.google.com/docs/cloud-messaging/concept-options */
 export const maxMessageBytes = 4096;
 
 /** The fields that identify the item to open. They are kept before all others, up to `maxNameBytes`. */
@@ -11,7 +11,7 @@ const maxNameBytes = 1024;
 /** The preview of a mail: the only text that is cut before any other field is left out. */
 const preview = 'teaser';
 
-/** Bytes that count towards the limit: those of keys and values. */
+/** The bytes of a message that count towards the limit: the keys and the values. */
 export function messageBytes({ data, notification, android }: FcmMessage): number {
   return [data, notification ?? {}, android.notification ?? {}]
     .flatMap((part) => Object.entries<string | number>(part))
@@ -20,8 +20,8 @@ export function messageBytes({ data, notification, android }: FcmMessage): numbe
 
 /**
  * The message in at most `maxMessageBytes`. Fields that do not fit in addition to the texts are left out. If the texts alone are too
- * long, they are cut. Without a `notification`, the app makes its texts from two fields of the data, the subject and the sender. Only
- * the fields that `isText` names are cut.
+ * long, they are cut. Without a `notification`, the app makes its texts from two fields of the data, the subject and the sender.
+ * Fields are cut only if `isText` returns true for them.
  */
 export function fitted(message: FcmMessage, isText: (field: string) => boolean): FcmMessage {
   if (messageBytes(message) <= maxMessageBytes) return message;
@@ -97,7 +97,7 @@ class Choice {
     return text === '' || !this.isText(name) ? undefined : text;
   }
 
-  /** The number of bytes of the field if they fit into `limit`, else 0. */
+  /** Keeps the field if it fits into `limit`. Returns its bytes, or 0 if it was not kept now. */
   private keepWhole(name: string, limit: number): number {
     const text = this.fields[name];
     if (text === undefined || this.chosen.has(name)) return 0;

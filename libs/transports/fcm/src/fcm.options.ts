@@ -43,7 +43,7 @@ const serviceAccount = z.preprocess(
     .refine(isTakenByGoogle, { error: `is not accepted by Google's own SDK; ${whereToGetOne}` }),
 );
 
-/** Google would refuse an account that its own SDK does not accept. */
+/** Whether Google's own SDK accepts an account. Google would refuse any other account. */
 function isTakenByGoogle(account: { project_id: string; client_email: string; private_key: string }): boolean {
   const { project_id: projectId, client_email: clientEmail, private_key: privateKey } = account;
   try {
@@ -74,7 +74,7 @@ const fields = z.strictObject(
   { error: (issue) => (issue.code === 'unrecognized_keys' ? unknownFields(issue.keys) : undefined) },
 );
 
-/** Removes the credentials. A copied entry may contain the original's `key`, and paths of missing files. */
+/** Accepts any credentials. A copied entry may contain the original's `key`, and paths of missing files. */
 const disabledFields = fields.extend({
   enabled: z.literal(false),
   serviceAccount: z.unknown().optional(),
@@ -96,8 +96,8 @@ const clientId = z
   .refine(isClientId, { error: 'A client id is 1 to 64 letters, digits, underscores, dots and dashes' });
 
 /**
- * The whole of `pns-gcm-options.yml`: client ids and their options. `serviceAccount` and `caFile` are paths of files. The rules are
- * the same in every environment.
+ * The schema of `pns-gcm-options.yml`: client ids and their options. `serviceAccount` and `caFile` are paths of files. The rules
+ * are the same in every environment.
  */
 export function fcmOptionsFileFor(
   _nodeEnv: string,

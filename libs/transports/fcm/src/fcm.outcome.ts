@@ -11,11 +11,11 @@ export interface FcmAnswer {
 
 type Verdict = 'gone' | 'retry' | 'rejected' | 'misconfigured';
 
-/** The wait after a refusal for too many messages that names no wait: Google asks for a minute ("Handle retries", see below). */
+/** The wait after a 429 without `retry-after`: Google asks for a minute ("Handle retries", see below). */
 export const quotaWaitMs = 60_000;
 
 /**
- * FCM's own error codes. Sources: https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode and
+ * The outcomes for FCM's own error codes. Sources: https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode and
  * https://firebase.google.com/docs/cloud-messaging/scale-fcm ("Handle retries").
  */
 const fcmErrors: Readonly<Record<string, Verdict>> = {
@@ -33,7 +33,7 @@ const fcmErrors: Readonly<Record<string, Verdict>> = {
 };
 
 /**
- * The canonical errors of Google's APIs, for answers without an error code of FCM. Source:
+ * The outcomes for the canonical errors of Google's APIs, for answers without an error code of FCM. Source:
  * https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto
  */
 const canonicalErrors: Readonly<Record<string, Verdict>> = {
@@ -57,7 +57,7 @@ const canonicalErrors: Readonly<Record<string, Verdict>> = {
   DATA_LOSS: 'retry',
 };
 
-/** Statuses that differ from the rest of their class, for answers without a known error. */
+/** The statuses whose outcome differs from that of their class, for answers without a known error. */
 const statuses: Readonly<Record<number, Verdict>> = {
   401: 'misconfigured',
   403: 'misconfigured',
@@ -80,9 +80,9 @@ interface GoogleError {
 }
 
 /**
- * The outcome for Google's answer: by FCM's own error code, else by the canonical one, else by the status. A token of another project
- * is at fault only if `isProven`: Google has accepted a message with these credentials. `now` is in ms since the epoch. Reasons
- * contain codes and names of fields, and never Google's sentences, because these quote the message.
+ * The outcome for Google's answer: by FCM's own error code, else by the canonical error, else by the status. A token of another
+ * project is at fault only if `isProven`: Google has accepted a message with these credentials. `now` is in ms since the epoch.
+ * Reasons contain codes and names of fields, and never Google's sentences, because these quote the message.
  */
 export function fcmOutcome({ status, retryAfter, body }: FcmAnswer, isProven: boolean, now: number): Outcome {
   const json = parsed(body);
@@ -118,13 +118,13 @@ export function isStaleAccessToken({ status, body }: FcmAnswer): boolean {
   return status === 401 && googleError(parsed(body)).fcm === undefined;
 }
 
-/** Redirects are not followed: the operator must configure the endpoint that answers. */
+/** The outcome for the class of a status. Redirects are not followed: the operator must configure the endpoint that answers. */
 function kindOfClass(status: number): Verdict {
   if (status >= 400 && status < 500) return 'rejected';
   return status >= 300 && status < 400 ? 'misconfigured' : 'retry';
 }
 
-/** Depending on the fault of the token, Google's answer names the field or contains a sentence. */
+/** Whether the token is malformed. Depending on its fault, Google's answer names the field or contains a sentence. */
 function isInvalidToken({ fcm, status, fields, saysInvalidToken }: GoogleError): boolean {
   const isInvalid = fcm === 'INVALID_ARGUMENT' || (fcm === undefined && status === 'INVALID_ARGUMENT');
   return isInvalid && (fields.includes('message.token') || saysInvalidToken);
@@ -160,7 +160,7 @@ function fieldsIn(detail: Record<string, unknown> | null): string[] {
     .filter((field): field is string => typeof field === 'string' && /^[\w.[\]]{1,100}$/.test(field));
 }
 
-/** A value of any other type counts as an empty text: an object may have a `toString` that is not a function. */
+/** A text as is, any other value as an empty text: `String` throws for an object whose `toString` is not a function. */
 function textIn(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }

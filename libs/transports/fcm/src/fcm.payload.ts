@@ -26,8 +26,8 @@ export interface FcmMessage {
 const reservedKey = /^(?:pns_)*(?:from|message_type|notification|collapse_key|google.*|gcm.*)$/is;
 
 /**
- * The message of a delivery at `now` (ms since the epoch), or `expired`. `hasNotification` lets Android show the texts of
- * `content`; else the message has data only.
+ * The message of a delivery at `now` (ms since the epoch), or the outcome `expired`. `hasNotification` lets Android show the
+ * texts of `content`; else the message has data only.
  */
 export function fcmMessage(
   delivery: Delivery,
@@ -64,8 +64,8 @@ export function fcmMessage(
 }
 
 /**
- * Every field as text, as in the original; nested fields as JSON. Fields that are null are left out. `pns_id` is the same in every
- * attempt, and `pns_topic` is the topic.
+ * The data of a message: every field as text, as in the original; nested fields as JSON. Fields that are null are left out.
+ * `pns_id` is the same in every attempt, and `pns_topic` is the topic.
  */
 function dataOf({ id, topic }: Delivery, { data }: PushContent): Record<string, string> {
   const fields = Object.entries(data)
@@ -96,7 +96,7 @@ function collapseKeyOf({ collapseKey, topic }: Delivery): string | undefined {
 
 /**
  * A notification with the same tag replaces the shown one. So a repeated delivery is shown once, and if only the newest notification
- * of a kind counts, only that one is shown. A hash, if it contains a producer's key, which may be long.
+ * of a kind counts, only the newest is shown. A tag with a producer's key is hashed, because the key may be long.
  */
 function tagOf({ id, topic, collapseKey = id }: Delivery): string {
   return collapseKey === id || collapseKey === topic ? collapseKey : hash('sha256', collapseKey, 'base64url');

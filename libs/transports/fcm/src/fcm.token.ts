@@ -4,7 +4,7 @@ import type { TokenRule } from '@pns/transport-contract';
 const placeholder =
   /^(?:undefined|null|nil|none|nan|true|false|blacklisted|service_not_available|missing_instanceid_service|invalid_sender)$/i;
 
-/** Ids, keys and tokens of other systems that consist of the same characters. */
+/** Ids, keys and tokens of other systems that consist of the characters of registration tokens. */
 const foreign: readonly (readonly [form: RegExp, what: string])[] = [
   [/^(?:[0-9a-f]{2}){32,}$/i, 'a device token of APNs'],
   [/^[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}$/i, 'a UUID'],
@@ -14,7 +14,7 @@ const foreign: readonly (readonly [form: RegExp, what: string])[] = [
   [/^AAAA[\w-]{7}:/, 'a server key'],
 ];
 
-/** Google documents no form of registration tokens. All known ones are base64url with colons. */
+/** Google documents no form of registration tokens. All known tokens are base64url with colons. */
 export const fcmToken: TokenRule = {
   isSecret: true,
   normalToken: (token) => token,

@@ -68,7 +68,7 @@ export class FcmTransport implements Transport {
   }
 }
 
-/** The options that the connections and the token depend on. */
+/** A key made of the options on which the connections and the access token depend. */
 function madeFor({ serviceAccount, endpoint, tokenEndpoint, caFile }: EnabledFcmOptions): string {
   return JSON.stringify([serviceAccount, endpoint, tokenEndpoint, caFile]);
 }

@@ -29,7 +29,7 @@ const deliveryTo = (token: string): Delivery => ({
 
 const loopback = { httpsOnly: false, allowedNetworks: ['127.0.0.0/8'], timeoutMillis: patientMs };
 
-/** A subscription's meta as the transport reads it. */
+/** The function with which the transport reads a subscription's `meta`. */
 type MetaOf = WebhookTransportParts['metaOf'];
 
 /** A webhook of the sandbox, and a transport that is configured for it. */
@@ -40,7 +40,7 @@ class Scene {
     private options: WebhookOptions,
   ) {}
 
-  /** The meta of no subscription until a test sets one. */
+  /** Rejects until a test sets another function. */
   metaOf: MetaOf = () => Promise.reject(new Error('This test must not read the meta.'));
 
   readonly transport = new WebhookTransport({

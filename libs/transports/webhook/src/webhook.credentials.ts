@@ -9,7 +9,7 @@ const fields = z.object({
 });
 
 /**
- * The credentials in a subscription's meta, which are used instead of the webhook's. Other fields belong to the client.
+ * The schema of the credentials in a subscription's `meta`, which replace the webhook's. Other fields belong to the client.
  */
 export const ownCredentials = fields.check(({ value, issues }) => {
   const hasLogin = (value.login ?? value.username) !== undefined;
@@ -19,15 +19,15 @@ export const ownCredentials = fields.check(({ value, issues }) => {
 });
 
 /**
- * The `Authorization` header for a subscription's meta; undefined if it has no credentials. @throws if a header cannot
- * contain them.
+ * The `Authorization` header from a subscription's `meta`; undefined if `meta` has no credentials. @throws if a header cannot
+ * contain the credentials.
  */
 export function ownAuthorization(meta: object = {}): string | undefined {
   const { authorization, login, username, password } = fields.parse(meta);
   return authorizationHeader({ webhookSecret: authorization, login: login ?? username, password });
 }
 
-/** ISO-8859-1 and not UTF-8, as in the original. */
+/** `webhookSecret`, or Basic authentication in ISO-8859-1 and not in UTF-8, as in the original. */
 export function authorizationHeader({
   webhookSecret,
   login,

@@ -5,7 +5,7 @@ import { z } from 'zod';
 
 const seconds = 1000;
 
-/** Headers that we set ourselves or that belong to the connection. A signature must not have such a name. */
+/** Headers that we set ourselves or that belong to the connection. The signature header must have another name. */
 const takenHeaders: ReadonlySet<string> = new Set([
   'authorization',
   'connection',
@@ -26,7 +26,7 @@ const takenHeaders: ReadonlySet<string> = new Set([
   'webhook-timestamp',
 ]);
 
-/** Characters that a header's value may contain: visible ISO-8859-1, and blanks inside. */
+/** The characters of a header's value: visible characters of ISO-8859-1, and blanks between them. */
 export const headerValue = z
   .string()
   .min(1, 'must not be empty')
@@ -86,7 +86,7 @@ const fields = z.strictObject(
   { error: (issue) => (issue.code === 'unrecognized_keys' ? unknownFields(issue.keys) : undefined) },
 );
 
-/** One webhook, with every default filled in and `caFile` as PEM text. Its key is the subscription's client. */
+/** The options of one webhook with all defaults; `caFile` is PEM text. The webhook's id is the client of its subscriptions. */
 export type WebhookOptions = Readonly<z.infer<typeof fields>>;
 
 /** The fields that the API never returns. */

@@ -1,8 +1,8 @@
 import { type Outcome, retryAfterMs } from '@pns/transport-contract';
 
-/** The outcomes of statuses that differ from their class. */
+/** The statuses whose outcome differs from that of their class. */
 const special: Readonly<Record<number, 'gone' | 'retry' | 'misconfigured'>> = {
-  // The original retires the subscription on these three.
+  // The original retires the subscription after 403, 404 and 405.
   403: 'gone',
   404: 'gone',
   405: 'gone',
@@ -35,7 +35,7 @@ export function isEndpointFailure(status: number): boolean {
   return status >= 500;
 }
 
-/** With these statuses the receiver refuses or throttles the credentials of the request. */
+/** Statuses with which the receiver refuses the credentials of the request, or throttles their sender. */
 const aboutCaller: ReadonlySet<number> = new Set([401, 407, 429]);
 
 /** Whether an answer concerns only the sender with these credentials. Other senders may reach the same URI. */
@@ -44,8 +44,7 @@ export function isAboutCaller(status: number): boolean {
 }
 
 /**
- * A 1xx is never the last answer, and a number above 599 is not a status. A proxy may be faulty, so the delivery is
- * retried.
+ * The outcome for the class of a status. A final 1xx and a number above 599 come from a faulty proxy, so the delivery is retried.
  */
 function kindOfClass(status: number): 'retry' | 'rejected' {
   return status < 200 || status >= 500 ? 'retry' : 'rejected';

@@ -164,7 +164,7 @@ it.each<[string, Partial<Delivery>, Record<string, string>]>([
   const options = webhookOptions.parse({ uri });
   const { traceparent, tracestate } = webhookHeaders({ ...delivery, ...trace }, '', options, true, now);
   expect({ traceparent, tracestate }).toEqual(expected);
-  // only the operator's own systems get this header
+  // only trusted targets get `tracestate`
   expect(webhookHeaders({ ...delivery, ...trace }, '', options, false, now)).not.toHaveProperty('tracestate');
 });
 

@@ -3,10 +3,10 @@ import { isForOperator, type Delivery } from '@pns/transport-contract';
 import { authorizationHeader } from './webhook.credentials';
 import type { WebhookOptions } from './webhook.options';
 
-/** The exact body of a delivery's request. Every attempt sends the same one. */
+/** The exact body of a delivery's request. Every attempt sends the same body. */
 export function webhookBody(delivery: Delivery): string {
   const { email1, sourceToken } = delivery;
-  // A copy by spread syntax has no room for the fields below: V8 takes twice the time of the whole body to add them.
+  // A copy by spread syntax has no room for more fields: to add the fields below, V8 takes twice the time of this whole function.
   const payload: Record<string, unknown> = Object.assign({}, delivery.payload);
   if (delivery.count > 1) payload['count'] = delivery.count;
   if (!isForOperator(delivery)) {
@@ -56,8 +56,8 @@ export function webhookHeaders(
 }
 
 /**
- * The original's signature header, one `v…=` for each secret, the current one first. Receivers accept a body if one of
- * them is valid.
+ * The value of the original's signature header: one `v…=` for each secret, the current secret first. Receivers accept a
+ * body if one signature is valid.
  */
 export function oxSignature(secrets: readonly string[], version: number, timestamp: number, body: string): string {
   const signed = `v${version}:${timestamp}:${body}`;
@@ -71,7 +71,7 @@ function signingSecrets({ signatureSecret, previousSignatureSecret }: WebhookOpt
 
 /**
  * Source: Standard Webhooks, "Signature scheme". A secret that begins with `whsec_` contains the key in base64; any other secret is
- * the key itself. The library that the tests compare this with signs in JavaScript, and takes six times as long.
+ * the key itself. The library that the tests use for comparison signs in JavaScript, which takes six times as long.
  */
 export function standardSignature(secret: string, id: string, timestampSeconds: number, body: string): string {
   const key = secret.startsWith('whsec_') ? Buffer.from(secret.slice('whsec_'.length), 'base64') : secret;

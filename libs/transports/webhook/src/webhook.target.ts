@@ -5,13 +5,13 @@ import type { WebhookOptions } from './webhook.options';
 
 /** The target of a delivery. */
 export interface Target extends NamedTarget {
-  /** Whether it is the configured URI or below it. Only then secrets and signatures are sent to it. */
+  /** Whether the target is the configured URI or below it. Secrets and signatures are sent only to trusted targets. */
   readonly isTrusted: boolean;
 }
 
 /**
  * Checks a subscription's URI against the current options. Returns an outcome if nothing may be sent to it; this
- * outcome concerns this subscription only, not the webhook's others.
+ * outcome concerns only this subscription of the webhook.
  */
 export function webhookTarget(token: string, options: WebhookOptions): Target | Outcome {
   const { uri: configured = '', uriValidationMode, httpsOnly } = options;
@@ -20,7 +20,7 @@ export function webhookTarget(token: string, options: WebhookOptions): Target | 
   if (httpsOnly && !/^https:/i.test(token)) {
     return { kind: 'misconfigured', reason: 'This webhook accepts https URIs only (httpsOnly).', isTargetOnly: true };
   }
-  // The normal form, as that of the configured URI. The URI of an old subscription may not be in it.
+  // The configured URI is in normal form, but the URI of an old subscription may not be.
   const uri = normalUri(token);
   const ruleFault = webhookUriFault(uriValidationMode, configured, uri);
   if (ruleFault !== undefined) return { kind: 'misconfigured', reason: ruleFault, isTargetOnly: true };

@@ -167,7 +167,7 @@ describe('a name whose address changes', () => {
     expect(reached).toEqual(['127.0.0.2']);
   });
 
-  /** An answer is used for a second. */
+  /** Waits until the answer of the name server, which is used for a second, has expired. */
   const untilForgotten = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1001));
 
   it('is looked up at most once a second, also if its time to live is 0', async () => {
@@ -187,7 +187,7 @@ interface Misbehaviour {
   readonly scheme?: 'https';
   readonly start: () => Promise<number>;
   readonly reason: RegExp;
-  /** The time-out of the webhook ends the delivery. */
+  /** Whether the time-out of the webhook ends the delivery. */
   readonly endsLate?: true;
 }
 
@@ -198,7 +198,7 @@ describe.each<[string, Misbehaviour]>([
     {
       scheme: 'https',
       start: () => raw(() => undefined),
-      // The time-out of the attempt and that of the connection are equal.
+      // The time-outs of the attempt and of the connection are equal, so either may end the attempt.
       reason: new RegExp(`${failed.source}|${timeOut.source}`),
       endsLate: true,
     },
@@ -263,7 +263,7 @@ function drip(socket: Socket, head: string, more: string): void {
 function pour(socket: Socket, head: string, more: string): void {
   const chunk = more.repeat(1000);
   socket.write(head);
-  // After an error the socket is not destroyed yet, and Node reports the error to each further write at once, without an end.
+  // After an error the socket is not destroyed yet, and each further write fails at once, so the writes would never end.
   const next = (error?: Error | null): void => {
     if (!error && !socket.destroyed) socket.write(chunk, next);
   };

@@ -24,19 +24,19 @@ export interface WebhookTransportParts {
   /** The current options of a webhook, by the subscription's client; called for each delivery. */
   readonly options: (client: string) => WebhookOptions | undefined;
   /**
-   * Reads how to decrypt a subscription's current meta; undefined if the subscription was deleted. Rejects while it
-   * cannot be read.
+   * Returns a function that decrypts a subscription's current `meta`; undefined if the subscription was deleted. Rejects while
+   * the subscription cannot be read.
    */
   readonly metaOf: (subscriptionId: string) => Promise<(() => object | undefined) | undefined>;
   /** Ms since the epoch. Default: the system's clock. */
   readonly now?: () => number;
-  /** Finds the addresses of a name. Default: with the hosts file and the name servers of the system. */
+  /** Finds the addresses of a host name. The default uses the hosts file and the name servers of the system. */
   readonly lookUp?: LookUp;
 }
 
 const maxTargets = 10_000;
 
-/** The number of pauses that are kept in memory. */
+/** The most pauses that are kept in memory. */
 const maxPauses = 10_000;
 
 /** Longest pause, in ms. */
@@ -62,7 +62,7 @@ export class WebhookTransport implements Transport {
   readonly options: WebhookTransportParts['options'];
   private readonly metaOf: WebhookTransportParts['metaOf'];
   private readonly now: () => number;
-  /** Shared by all webhooks, because their endpoints may share names. */
+  /** Shared by all webhooks, because their endpoints may have the same host name. */
   private readonly names: Names;
 
   constructor({ options, metaOf, now = Date.now, lookUp = nameServerLookUp() }: WebhookTransportParts) {
@@ -77,7 +77,7 @@ export class WebhookTransport implements Transport {
   /** Sends once. Rejects only if `signal` is aborted, or for a bug in PNS. */
   async deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcome> {
     signal.throwIfAborted();
-    // This comes first, because the options may change meanwhile.
+    // `meta` is read before the options, because the options may change during the read.
     const own = delivery.hasMeta === true ? await this.ownAuthorization(delivery) : undefined;
     if (typeof own === 'object') return own;
     const options = this.options(delivery.client);
@@ -98,7 +98,7 @@ export class WebhookTransport implements Transport {
         signal.throwIfAborted();
         return this.attempt(delivery, own, target, connections, signal, pauseKey);
       },
-      // A test push shows whether the receiver works again.
+      // A test push ignores the pause, to show whether the receiver works again.
       () =>
         (delivery.replyTo === undefined ? this.pauseOf(pauseKey) : undefined) ??
         this.names.prepared(target.name, delivery),
@@ -117,7 +117,7 @@ export class WebhookTransport implements Transport {
     });
   }
 
-  /** One request on each connection to an endpoint. */
+  /** The most requests to an endpoint at once: one on each connection. */
   readonly capacity = (client: string): number => this.options(client)?.maxConnections ?? 1;
 
   /** How many endpoints have an open circuit because they failed repeatedly. */
@@ -190,7 +190,9 @@ export class WebhookTransport implements Transport {
   }
 }
 
-/** The sender that the receiver sees: the client, or the subscription with these credentials. Hashed, so that no credentials are kept. */
+/**
+ * Identifies the sender for the receiver: '' for the client, else a hash, so that the subscription's credentials are not kept.
+ */
 function callerOf(ownAuthorization: string | undefined): string {
   return ownAuthorization === undefined ? '' : hash('sha256', ownAuthorization, 'hex');
 }
@@ -200,7 +202,7 @@ function withoutUri(client: string): Outcome {
   return { kind: 'misconfigured', reason, isTargetOnly: true };
 }
 
-/** The options that affect connections. */
+/** A key made of the options that affect connections. */
 function madeFor({ allowedNetworks, maxConnections, timeoutMillis, caFile }: WebhookOptions): string {
   return JSON.stringify([allowedNetworks, maxConnections, timeoutMillis, caFile]);
 }

@@ -130,7 +130,7 @@ describe('a message to a push service', () => {
     scene = await Scene.start();
     for (let i = 0; i < 20; i++) await scene.deliver();
     expect(scene.requests).toBe(20);
-    // undici may open a second one while it still reads the end of an answer.
+    // undici may open a second connection while it still reads the end of an answer.
     expect(scene.service.connections).toBeLessThanOrEqual(2);
   });
 

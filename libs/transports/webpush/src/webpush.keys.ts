@@ -22,7 +22,7 @@ export function newVapidKeys(): VapidKeys {
   return { publicKey, privateKey: privateKey.toString('base64url') };
 }
 
-/** The bytes of base64url, also with the padding and the characters of base64; undefined for other text. */
+/** Decodes base64url, also with the padding and the characters of base64; undefined for other text. */
 function bytesOf(text: string): Buffer | undefined {
   if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(text)) return undefined;
   const bytes = Buffer.from(text, 'base64url');

@@ -43,7 +43,7 @@ const fields = z.strictObject(
   { error: (issue) => (issue.code === 'unrecognized_keys' ? unknownFields(issue.keys) : undefined) },
 );
 
-/** The options of one client, with every default filled in. Without keys, the client uses those of the server. */
+/** The options of one client, with every default filled in. Without keys, the client uses the keys of the server. */
 export type WebpushOptions = Readonly<z.infer<typeof fields>>;
 
 /** The schema of one client's options in the API, where `caFile` is the text of certificates in PEM. */

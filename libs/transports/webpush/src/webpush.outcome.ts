@@ -34,7 +34,7 @@ const pausing: ReadonlySet<number> = new Set([406, 429, 503]);
 /** The answer of a push service. */
 export interface PushAnswer {
   readonly status: number;
-  /** The header of that name. */
+  /** The value of the header `retry-after`. */
   readonly retryAfter?: string;
   /** The text of the status line. */
   readonly statusText?: string;
@@ -58,8 +58,8 @@ export function webpushVerdict(answer: PushAnswer, now: number): AttemptVerdict 
 }
 
 /**
- * Microsoft documents two meanings of 410. The other one concerns the sender, so no subscription may be removed for it. With a success
- * the header X-WNS-Status may still say that the message was not passed on.
+ * The outcome of answers with another meaning at Microsoft. A 410 may mean that Microsoft blocks the sender, so the subscription
+ * must stay. After a success, X-WNS-Status may report that the message was not passed on.
  */
 function ofMicrosoft({ status, statusText = '', headers = {} }: PushAnswer): Verdict | undefined {
   const isBlocked = /domain.?blocked/i.test(`${statusText} ${String(headers['x-wns-error-description'] ?? '')}`);
@@ -91,7 +91,7 @@ function meaningOf(kind: Verdict, status: number): string {
   return meanings[status] ?? '';
 }
 
-/** A 1xx is never the last answer, and a number above 599 is not a status. Redirects are not followed. */
+/** The outcome for the class of a status. After a final 1xx or a number above 599 we retry. Redirects are not followed. */
 function kindOfClass(status: number): Verdict {
   if (status >= 200 && status < 300) return 'delivered';
   return status < 200 || status >= 500 ? 'retry' : 'rejected';

@@ -15,13 +15,13 @@ import type { Urgency } from './webpush.options';
 /** Four weeks: the longest time for which Google keeps a message. Mozilla keeps it for 30 days. */
 const maxTtlSeconds = 2_419_200;
 
-/** Without a time to live, push services keep a message for this time, as for the other transports. */
+/** How long push services keep a message without a time to live, as with the other transports. */
 const defaultTtlSeconds = 24 * 60 * 60;
 
-/** A longer `cid` or URL is left out if the message is too long, because part of one is useless. */
+/** A longer `cid` or URL is left out if the message is too long, because a part of it is useless. */
 const maxNameBytes = 1024;
 
-/** Characters of the header `Topic`, at most. Source: RFC 8030, 5.4. */
+/** The most characters of the header `Topic`. Source: RFC 8030, 5.4. */
 const topicCharacters = 32;
 
 const urgencyOf: Readonly<Record<Delivery['priority'], Urgency>> = { high: 'high', medium: 'normal', low: 'low' };
@@ -35,13 +35,13 @@ export interface WebpushMessage {
 
 /** The options that decide the form of a message. */
 export interface MessageStyle {
-  /** Whether the message is also a declarative one, which browsers can show without a service worker. */
+  /** Whether the message is also a declarative message, which browsers can show without a service worker. */
   readonly declarative: boolean;
   /** The urgency of all messages. By default the priority of the notification decides. */
   readonly urgency?: Urgency | undefined;
 }
 
-/** The message of a delivery at `now` (ms since the epoch), or `expired`. Source of the headers: RFC 8030, 5. */
+/** The message of a delivery at `now` (ms since the epoch), or the outcome `expired`. Source of the headers: RFC 8030, 5. */
 export function webpushMessage(
   delivery: Delivery,
   content: PushContent,
@@ -75,7 +75,7 @@ function fitted(delivery: Delivery, { title, body, ...rest }: PushContent, isDec
   return isWithinBytes(whole, maxContentBytes) ? whole : shortened(delivery, content, isDeclarative);
 }
 
-/** Every notification has a title, so a body without one becomes the title. */
+/** Every notification in a browser has a title, so a body without a title becomes the title. */
 function titled({ title, body }: { title?: string | undefined; body?: string | undefined }): Texts {
   const [first, second] = title === undefined ? [body] : [title, body];
   return {
@@ -85,9 +85,9 @@ function titled({ title, body }: { title?: string | undefined; body?: string | u
 }
 
 /**
- * `id` is the same for every attempt. In a declarative message the texts are members of `notification`; `app_badge` is
- * there for Safari, and beside it as the Push API says. Sources: https://www.w3.org/TR/push-api/#declarative-push-message
- * and https://webkit.org/blog/16535/meet-declarative-web-push/
+ * `id` is the same for every attempt. In a declarative message the texts are members of `notification`; `app_badge` is there for
+ * Safari, and also beside it, as the Push API requires. Sources: https://www.w3.org/TR/push-api/#declarative-push-message and
+ * https://webkit.org/blog/16535/meet-declarative-web-push/
  */
 function json(
   delivery: Delivery,

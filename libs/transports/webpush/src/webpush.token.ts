@@ -2,8 +2,8 @@ import { webhookUriFault } from '@pns/subscriptions';
 import { hasBrokenEscape, hasUsablePort, hasValidLabels, normalUri, type TokenRule } from '@pns/transport-contract';
 
 /**
- * Endpoints of push services. They are secrets of a browser: with its keys, everybody who knows one can send to it. Any
- * host may be one, because UnifiedPush users choose their push service.
+ * The rule for endpoints of push services. An endpoint is a secret: everybody who knows it and the browser's keys can send to
+ * the browser. Any host may be a push service, because UnifiedPush users choose theirs.
  */
 export const webpushToken: TokenRule = {
   isSecret: true,

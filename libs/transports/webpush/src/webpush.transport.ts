@@ -26,17 +26,20 @@ import { VapidTokens } from './webpush.vapid';
 interface WebpushTransportParts {
   /** The current options of a client; called for each delivery. A client without options uses the defaults. */
   readonly options: (client: string) => WebpushOptions | undefined;
-  /** The content of a push, or why there is none. */
+  /** The texts and fields of a push, or the reason why it cannot have any. */
   readonly content: (delivery: Delivery) => PushContent | ContentRefusal;
-  /** Reads how to decrypt a subscription's keys; undefined if it was deleted. Rejects while it cannot be read. */
+  /**
+   * Returns a function that decrypts a subscription's keys; undefined if the subscription was deleted. Rejects while the
+   * subscription cannot be read.
+   */
   readonly keysOf: (subscriptionId: string) => Promise<(() => PushKeys | undefined) | undefined>;
-  /** The pair of keys of the server. Rejects while it cannot be read. */
+  /** The pair of keys of the server. Rejects while the pair cannot be read. */
   readonly serverKeys: () => Promise<VapidKeys>;
   /** The URI where push services reach the operator, for clients without a subject. */
   readonly subject: () => string | undefined;
   /** Ms since the epoch. Default: the system's clock. */
   readonly now?: () => number;
-  /** Finds the addresses of a name. Default: with the hosts file and the name servers of the system. */
+  /** Finds the addresses of a host name. The default uses the hosts file and the name servers of the system. */
   readonly lookUp?: LookUp;
   /** The time from the start of a request to its answer, in ms. */
   readonly answerMs?: number;
@@ -44,16 +47,16 @@ interface WebpushTransportParts {
 
 const defaultAnswerMs = 10_000;
 
-/** Connections to one push service for the clients with the same options; each carries one message at a time. */
+/** The most connections of a client to one push service; each carries one message at a time. */
 const maxConnections = 100;
 
-/** Push services keep idle connections for a minute or longer. */
+/** How long we keep idle connections. Push services keep them for a minute or longer. */
 const idleMs = 30_000;
 
 /** Codes of errors that last until the operator corrects PNS_ENCRYPTION_KEY. */
 const sealCodes: ReadonlySet<string> = new Set(['ENCRYPTION_KEY_MISSING', 'SECRET_UNREADABLE']);
 
-/** The keys for one message: those of the browser, and ours. */
+/** The keys for one message: the keys of the browser and our VAPID keys. */
 interface MessageKeys {
   readonly browser: PushKeys;
   readonly server: VapidKeys;
@@ -87,7 +90,7 @@ export class WebpushTransport implements Transport {
   /** Sends once. Rejects only if `signal` is aborted, or for a bug in PNS. */
   async deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcome> {
     signal.throwIfAborted();
-    // This comes first, because the options may change meanwhile.
+    // The keys are read before the options, because the options may change during the read.
     const stored = await this.storedKeys(delivery);
     signal.throwIfAborted();
     if ('kind' in stored) return stored;
@@ -105,7 +108,7 @@ export class WebpushTransport implements Transport {
     if ('kind' in content) return content;
     const message = webpushMessage(delivery, content, options, this.now());
     if ('kind' in message) return message;
-    // Clients without options share connections and circuits. There may be any number of their names.
+    // Clients without options share connections and circuits, because there may be any number of such clients.
     const sharer = own === undefined ? '' : delivery.client;
     const connections = this.connections.of(sharer, options);
     return this.endpoints.run(
@@ -119,7 +122,7 @@ export class WebpushTransport implements Transport {
     );
   }
 
-  /** One request on each connection to a push service. */
+  /** The most requests to a push service at once: one on each connection. */
   readonly capacity = (): number => maxConnections;
 
   /** How many push services have an open circuit because they failed repeatedly. */
@@ -132,7 +135,7 @@ export class WebpushTransport implements Transport {
     return this.connections.close();
   }
 
-  /** The keys of the subscription and those of the server; an outcome if they cannot be read. */
+  /** The keys of the subscription and of the server; an outcome if they cannot be read. */
   private async storedKeys({ subscriptionId }: Delivery): Promise<MessageKeys | Outcome> {
     let open;
     let server;

@@ -2,7 +2,7 @@ import { SignJWT } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { normalKey, signingKey, type VapidKeys } from './webpush.keys';
 
-/** How long a token is valid; RFC 8292, 2 allows 24 hours. The rest is for clocks that differ. */
+/** How long a token is valid. RFC 8292, 2 allows 24 hours; the difference is for clocks that differ. */
 const lifetimeMs = 12 * 60 * 60 * 1000;
 
 /** A token is replaced in the middle of its life. */

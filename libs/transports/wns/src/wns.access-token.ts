@@ -15,7 +15,7 @@ const usualLifetimeMs = 86_400_000;
 export async function accessToken(options: WnsOptions, connections: WnsConnections, now: () => number): Promise<Grant> {
   const { status, retryAfter, json } = await connections.requestToken(tokenRequest(options));
   const { access_token: text, expires_in: seconds } = json;
-  // The token becomes part of a header.
+  // The token becomes part of a header, so only visible ASCII is accepted.
   if (status !== 200 || typeof text !== 'string' || !/^[!-~]{1,16384}$/.test(text)) {
     throw new NoAnswerError(tokenOutcome(status, json['error'], retryAfter, now()));
   }

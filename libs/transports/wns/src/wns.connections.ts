@@ -4,7 +4,7 @@ import type { TokenRequest } from './wns.access-token';
 import type { WnsAnswer } from './wns.outcome';
 import type { WnsPush } from './wns.payload';
 
-/** The request failed before an answer arrived. The reason names no host and no token. */
+/** The error for a request that failed before its answer arrived. The reason names no host and no token. */
 function failedRequest(who: string, error: unknown, timeoutMs: number): NoAnswerError {
   const isLate =
     error instanceof errors.HeadersTimeoutError ||
@@ -19,7 +19,7 @@ function failedRequest(who: string, error: unknown, timeoutMs: number): NoAnswer
 /** The most bytes of an answer's body that are read. WNS sends no body. */
 const maxAnswerBytes = 64 * 1024;
 
-/** Connections to each of Microsoft's hosts. The wait for a connection does not count towards the time limit of a request. */
+/** The most connections to each of Microsoft's hosts. Waiting for one does not count towards the time limit of a request. */
 export const connectionsPerHost = 100;
 
 /** The time limit for a new connection, in ms. It is long, because many connections may be opened at once. */
@@ -41,7 +41,9 @@ export class WnsConnections {
     });
   }
 
-  /** Resolves when the headers of the answer have arrived. Rejects with a `NoAnswerError` or the reason of an aborted `signal`. */
+  /**
+   * Resolves when the headers of the answer have arrived. Rejects with a `NoAnswerError` or the reason of an aborted `signal`.
+   */
   async push(channel: URL, { headers, body }: WnsPush, accessToken: string, signal: AbortSignal): Promise<WnsAnswer> {
     const authorized = { ...headers, Authorization: `Bearer ${accessToken}` };
     const answer = await this.post(channel, authorized, body, signal);
@@ -50,7 +52,7 @@ export class WnsConnections {
     return answerOf(answer);
   }
 
-  /** Rejects with a `NoAnswerError`. */
+  /** Requests an access token. Rejects with a `NoAnswerError`. */
   async requestToken({ url, body }: TokenRequest): Promise<FormAnswer> {
     try {
       return await postForm(this.agent, url, body, this.timeoutMs);

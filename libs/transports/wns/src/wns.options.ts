@@ -67,7 +67,7 @@ const clientId = z
   .refine(isClientId, { error: 'A client id is 1 to 64 letters, digits, underscores, dots and dashes' });
 
 /**
- * The whole of `pns-wns-options.yml`: client ids and their options. `caFile` is the path of a file, which may be missing if the
+ * The schema of `pns-wns-options.yml`: client ids and their options. `caFile` is the path of a file, which may be missing if the
  * client is not enabled. The rules are the same in every environment.
  */
 export function wnsOptionsFileFor(

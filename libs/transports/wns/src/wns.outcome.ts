@@ -31,10 +31,10 @@ export const documentedStatuses: Readonly<Record<number, Verdict>> = {
 };
 
 /**
- * What WNS did with a push that it answered with 200: the header X-WNS-Status, which older pages call X-WNS-NotificationStatus,
- * and, for a dropped push, X-WNS-DeviceConnectionStatus. Source: as above, "Send notification response". A dropped push is not
- * delivered, although the status is 200. If the device is away, it may be back at the next attempt. A connected device does not
- * accept the push: the user switched it off, or no app handles a raw push. Then there is no retry.
+ * The outcome of a push that WNS answered with 200, by the headers X-WNS-Status, which older pages call X-WNS-NotificationStatus,
+ * and X-WNS-DeviceConnectionStatus. Source: as above, "Send notification response". A dropped push is not delivered, although the
+ * status is 200. A device that is away may be back at the next attempt. A connected device does not accept the push, because the
+ * user switched pushes off or no app handles a raw push, so there is no retry.
  */
 const documentedDrops: Readonly<Record<string, Readonly<Record<string, Verdict>>>> = {
   received: { connected: 'delivered', disconnected: 'delivered', tempconnected: 'delivered', '': 'delivered' },
@@ -42,7 +42,7 @@ const documentedDrops: Readonly<Record<string, Readonly<Record<string, Verdict>>
   channelthrottled: { connected: 'retry', disconnected: 'retry', tempconnected: 'retry', '': 'retry' },
 };
 
-/** Statuses that WNS does not document and that differ from the rest of their class (RFC 9110, 8470, 6585). */
+/** Statuses that WNS does not document and whose outcome differs from that of their class (RFC 9110, 8470, 6585). */
 const otherStatuses: Readonly<Record<number, Verdict>> = {
   407: 'misconfigured',
   408: 'retry',
@@ -72,7 +72,7 @@ export function wnsOutcome(answer: WnsAnswer, isProven: boolean, now: number): O
 function verdictOn(answer: WnsAnswer): Verdict {
   const { status } = answer;
   if (status === 200) return verdictOnAccepted(answer.headers);
-  // WNS documents two meanings of 410. The other one concerns our credentials, so no subscription may be removed for it.
+  // WNS documents two meanings of 410. This one concerns our credentials, so the subscription must not be removed.
   if (status === 410 && isOurDomainBlocked(answer)) return 'misconfigured';
   return documentedStatuses[status] ?? otherStatuses[status] ?? verdictOnClass(status);
 }
@@ -84,7 +84,7 @@ function verdictOnAccepted(headers: WnsAnswer['headers']): Verdict {
   return known(verdicts, (headers['x-wns-deviceconnectionstatus'] ?? '').toLowerCase()) ?? verdicts[''] ?? 'delivered';
 }
 
-/** WNS never redirects, so a proxy sent the 3xx, perhaps only for some time. The same holds for 1xx and statuses above 599. */
+/** The outcome for the class of a status. A 1xx, a 3xx or a number above 599 comes from a proxy, so the push is retried. */
 function verdictOnClass(status: number): Verdict {
   if (status >= 200 && status < 300) return 'delivered';
   return status >= 400 && status < 500 ? 'rejected' : 'retry';
@@ -94,7 +94,7 @@ function isOurDomainBlocked({ statusText, headers }: WnsAnswer): boolean {
   return /domain.?blocked/i.test(`${statusText} ${headers['x-wns-error-description'] ?? ''}`);
 }
 
-/** Microsoft asks for the tracing headers in every problem report. */
+/** The answer in words. Microsoft asks for the tracing headers in every problem report. */
 function reasonOf({ status, headers }: WnsAnswer): string {
   const named = [
     ['', 'x-wns-status'],
@@ -111,7 +111,7 @@ function reasonOf({ status, headers }: WnsAnswer): string {
 }
 
 /**
- * The most characters of a header that are read. A regular expression overflows the stack on words of a million characters. Node
+ * The most characters that are read of a header: a regular expression overflows the stack on words of a million characters. Node
  * accepts no more for all headers together.
  */
 const longestHeader = 16_384;
@@ -132,7 +132,7 @@ function known<Value>(table: Readonly<Record<string, Value>>, key: string): Valu
 }
 
 /**
- * The error codes of OAuth 2.0 with which a token endpoint refuses credentials. Sources: RFC 6749, 4.1.2.1 and 5.2;
+ * The error codes with which an OAuth 2.0 token endpoint refuses a token, and their outcomes. Sources: RFC 6749, 4.1.2.1 and 5.2;
  * https://learn.microsoft.com/entra/identity-platform/reference-error-codes
  */
 export const documentedTokenErrors: Readonly<Record<string, 'retry' | 'misconfigured'>> = {

@@ -222,7 +222,7 @@ const anyContent: fc.Arbitrary<PushContent> = fc.record(
 );
 const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
-/** Whether `shown` is `text`, or was cut from it between two graphemes or inside a very long one. */
+/** Whether `shown` is `text`, or was cut from it between two graphemes or inside a very long grapheme. */
 function isCutFrom(text: string, shown: string): boolean {
   if (shown === text) return true;
   const start = shown.slice(0, -1);

@@ -10,18 +10,18 @@ export interface WnsPush {
   readonly body: string;
 }
 
-/** WNS refuses a longer one: see status 413 on the page below. */
+/** WNS refuses a longer body: see status 413 on the page that `wnsPush` names. */
 export const maxBodyBytes = 5000;
 
-/** A longer name of the item to open is left out, because an app cannot use a part of it. */
+/** A longer `cid`, the name of the item to open, is left out, because an app cannot use a part of it. */
 const maxCidBytes = 1024;
 
 /** Source: https://learn.microsoft.com/windows/apps/develop/notifications/push-notifications/wns-notification-priorities */
 const priorities = { high: '1', medium: '2', low: '3' } as const;
 
 /**
- * The push for a delivery at `now` (ms since the epoch). A push without texts is sent as a raw one, which the app receives. Source of
- * the headers and the limit:
+ * The push for a delivery at `now` (ms since the epoch). A push without texts is sent as a raw push, which the app receives.
+ * Source of the headers and the limit:
  * https://learn.microsoft.com/windows/apps/develop/notifications/push-notifications/push-request-response-headers
  */
 export function wnsPush(
@@ -36,7 +36,7 @@ export function wnsPush(
     headers: {
       'Content-Type': shown === 'raw' ? 'application/octet-stream' : 'text/xml',
       'X-WNS-Type': `wns/${shown}`,
-      // WNS then reports whether it dropped a push because the device is away. That push is retried.
+      // Makes WNS report whether it dropped the push because the device is away. Such a push is retried.
       'X-WNS-RequestForStatus': 'true',
       ...(expiresAt !== undefined && { 'X-WNS-TTL': String(Math.max(1, Math.ceil((expiresAt - now) / 1000))) }),
       ...typeHeaders(shown, delivery),
@@ -49,7 +49,7 @@ function hasSomethingFor(type: WnsType, { title, body, badge }: PushContent): bo
   return type === 'badge' ? badge !== undefined : title !== undefined || body !== undefined;
 }
 
-/** WNS reports a conflict for a header that does not apply to the type. */
+/** The headers that apply to the type only. With any other header, WNS reports a conflict. */
 function typeHeaders(type: WnsType, delivery: Delivery): Record<string, string> {
   // Without this header, WNS drops a raw push to a device that is away. It keeps the other types anyway.
   if (type === 'raw') return { 'X-WNS-Cache-Policy': 'cache' };
@@ -64,8 +64,8 @@ function typeHeaders(type: WnsType, delivery: Delivery): Record<string, string> 
 }
 
 /**
- * The same for every attempt, so that a repeated push replaces the first one. If only the newest notification of a kind counts, it
- * also replaces earlier ones.
+ * The tag is the same for every attempt, so that a repeated push replaces the first one. If only the newest notification of a
+ * kind counts, its push replaces earlier pushes, too.
  */
 export function wnsTag({ id, collapseKey = id }: Pick<Delivery, 'id' | 'collapseKey'>): string {
   return createHash('sha256').update(collapseKey).digest('hex').slice(0, 16);
@@ -121,7 +121,7 @@ function legalTexts({ title, body }: PushContent): Texts {
   return { ...(legalTitle && { title: legalTitle }), ...(legalBody && { body: legalBody }) };
 }
 
-/** The whole payload; if it does not fit, no data and as much of the texts as fits. */
+/** The JSON of a raw push. If the whole does not fit, it contains no data, and its texts are cut. */
 function rawJson({ id, topic, timestamp }: Delivery, { title, body, badge, cid, data }: PushContent): string {
   const about = { id, topic, timestamp };
   const whole = JSON.stringify({ ...about, cid, title, body, badge, data });

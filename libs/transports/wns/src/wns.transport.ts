@@ -58,7 +58,7 @@ export class WnsTransport implements Transport {
     }
   }
 
-  /** One push for each connection. Other hosts have other connections, so this is a lower bound. */
+  /** Pushes at once: one on each connection to a host. Each host has its own connections, so this is a lower bound. */
   readonly capacity = (): number => connectionsPerHost;
 
   /** Resolves when deliveries in progress have ended and all connections are closed. Nothing can be delivered afterwards. */

@@ -12,7 +12,7 @@ export type Behaviour =
   | 'finds the payload too large'
   | 'refuses our credentials';
 
-/** The faults of a simulated provider whose answers are statuses, as bodies for the sandbox. */
+/** Each behaviour as a fault of the sandbox, for providers that report errors by the status of the answer. */
 export const faultsByStatus = {
   accepts: {},
   hangs: { hang: true },
@@ -47,14 +47,14 @@ type Start = (answerMs: number) => Promise<TransportHarness>;
 /** A time-out for tests, in ms. Answers may be slow on a busy machine, so only tests of the time-out use a shorter one. */
 export const patientMs = 25_000;
 
-/** Tests the contract of every transport with the delivery stage. `start` is called for each test. */
+/** Tests the contract between a transport and the delivery stage. `start` is called for each test. */
 export function describeTransport(name: string, start: Start): void {
   describeSending(name, () => start(patientMs));
   describeAnswers(name, () => start(patientMs));
   describeTimeOut(name, () => start(500));
 }
 
-/** The part of the contract that also applies without answers. */
+/** Tests the part of the contract that also applies to transports without answers. */
 export function describeSending(name: string, start: () => Promise<SendingHarness>): void {
   describe(`the transport ${name} sends`, () => {
     const { running, deliver } = harnessOf(start);
@@ -142,7 +142,7 @@ function describeTimeOut(name: string, start: () => Promise<TransportHarness>): 
   });
 }
 
-/** A harness for each test of a block, and a function that delivers with it. */
+/** Starts a harness for each test of a block; returns functions that get the harness and deliver with it. */
 function harnessOf<Harness extends SendingHarness>(start: () => Promise<Harness>) {
   let harness: Harness;
   beforeEach(async () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-/** Another spelling of the same http(s) URI, made by steps that RFC 3986, 6.2 and the WHATWG URL Standard call equivalent. */
+/** Returns another spelling of the same http(s) URI. RFC 3986, 6.2 or the WHATWG URL Standard calls both spellings equivalent. */
 type Respelling = (uri: string) => string;
 
 const letterCase = (text: string): string =>
@@ -26,7 +26,7 @@ const rest =
     return scheme + authority + respell(path) + respell(query);
   };
 
-/** The steps, by name. */
+/** Each respelling by its name. */
 export const respellings: Readonly<Record<string, Respelling>> = {
   'scheme in capitals': (uri) => uri.replace(/^[a-z]+/i, (scheme) => scheme.toUpperCase()),
   'host in mixed case': host((authority) => (/^\[?[0-9.:]/.test(authority) ? authority : letterCase(authority))),
@@ -82,7 +82,7 @@ export const plainUris = fc
     return `${scheme}://${name}${port}/${path.join('/')}${query === undefined ? '' : `?${query.join('&')}`}`;
   });
 
-/** Some of `respellings` in any order. */
+/** Functions that apply some of `respellings` in any order. */
 export const someRespellings = fc.shuffledSubarray(Object.keys(respellings), { minLength: 1 }).map(
   (names): Respelling =>
     (uri) =>
