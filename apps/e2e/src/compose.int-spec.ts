@@ -73,6 +73,10 @@ describe.each(Object.entries(services))('the service %s', (name, service) => {
   });
 });
 
+it('the command line finds the API from a container of its own', () => {
+  expect(services['api']?.environment).toMatchObject({ PNS_API_URL: 'http://api:3000' });
+});
+
 it('every variable that the file needs has a value after deploy/init-env.sh, and the secrets are all different', () => {
   const folder = mkdtempSync(join(tmpdir(), 'pns-compose-'));
   try {
