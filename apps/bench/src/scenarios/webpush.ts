@@ -89,14 +89,15 @@ const side = (work: (service: PushService) => Promise<Measured>) => (size: Size)
   });
 
 const ours = side(async ({ ca, count, keys, endpoints, arrived }) => {
-  const system = await startMeasured({ processes: { api: 1 } });
+  const system = await startMeasured({});
   try {
     system.configure('authority.pem', ca);
     const options = { ...vapidDetails, caFile: 'authority.pem', allowedNetworks: ['127.0.0.0/8'] };
     // JSON is valid YAML.
     system.configure('pns-webpush-options.yml', JSON.stringify({ [client]: options }));
+    const api = await system.add('api');
     const ids = await registered(system, keys);
-    await system.app('api').stop();
+    await api.stop();
     await fillQueues({ redisUrl: system.redis.url, databaseUrl: system.databaseUrl }, count, 'webpush', (index) => {
       const [token = '', subscriptionId = ''] = [endpoints[index], ids[index % browsers]];
       return { client, token, subscriptionId };
