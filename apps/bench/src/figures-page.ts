@@ -10,7 +10,7 @@ const [begin, end] = [
   '<!-- The end of the written part. -->',
 ];
 
-/** Replaces the written part of the page with the figures of the newest version. */
+/** Returns the page with the figures of the newest version in its generated part. */
 export function pageWith(page: string, entries: Benchmarks): string {
   const [from, to] = [page.indexOf(begin), page.indexOf(end)];
   if (from < 0 || to < from) throw new Error(`The page has no part between "${begin}" and "${end}".`);

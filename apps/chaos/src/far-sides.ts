@@ -9,7 +9,7 @@ type FarSideFault = Extract<FaultKind, 'hang' | 'reset' | 'throttle' | 'refuse'>
 export const webhookName = 'chaos';
 
 const retryAfterSeconds = 2;
-/** A request to the sandbox fails after this time, in ms. Usually the sandbox answers at once. */
+/** Time limit of a request to the sandbox, in ms. Usually the sandbox answers at once. */
 const answerWithinMs = 60_000;
 const headers = { 'retry-after': String(retryAfterSeconds) };
 

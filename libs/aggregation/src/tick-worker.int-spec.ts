@@ -202,7 +202,7 @@ it('adds no ticks for windows that wait until another batch of their user is set
   await scene.ticks.addNow(shard, 'looks in vain', Date.now());
   const isDone = async () => (await scene.queue.getJob('looks in vain')) === undefined;
   await eventually('the tick is done', isDone);
-  // An unnecessary tick would add the next one, and so on.
+  // An extra tick would also find nothing and add another.
   const jobs = await scene.queue.getJobs(['wait', 'active', 'delayed']);
   expect(jobs.filter(({ id }) => id?.startsWith('more-'))).toEqual([]);
   expect(await scene.windows.settle(before)).toBe('passed');

@@ -91,9 +91,9 @@ export class Names {
   ) {}
 
   /**
-   * Ensures that `addresses` has the result for a name: its addresses, or the error of the look-up. Returns true at once,
-   * or resolves with true after the look-up. Resolves with false if the bounds allowed no look-up in time, which is not
-   * the fault of the name.
+   * Ensures that `addresses` has the result for a name: its addresses, or the error of the look-up. Returns true if it has,
+   * else resolves with true after the look-up. Resolves with false if the bounds allowed no look-up in time; the name is
+   * not the cause.
    */
   ready(hostname: string, seeker: Seeker): true | Promise<boolean> {
     if (this.isKnown(hostname)) return true;

@@ -16,7 +16,7 @@ const pollMs = 20;
 
 export type Progress = (line: string) => void;
 
-/** A file beside the data of a server, with which the next start finds a server that was left running. */
+/** The content of a server's record file. With it, the next start finds a server that was left running. */
 interface ServerRecord {
   readonly server: ProcessIdentity;
   readonly port: number;

@@ -6,7 +6,7 @@ import { FailedDeliveryEntity } from './failed-delivery.entity';
 import { pageOf, positionOf, type Page, type PageRequest } from './page';
 import { tokenHash } from './registration';
 
-/** A delivery without further automatic attempts. It is stored completely, so that it can be sent again. */
+/** A delivery for which no attempt is scheduled. It is stored completely, so that it can be sent again. */
 export interface FailedDelivery {
   readonly delivery: Delivery;
   readonly outcome: OutcomeKind;

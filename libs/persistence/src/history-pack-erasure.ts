@@ -26,7 +26,7 @@ export async function eraseFromPacks(database: DataSource, partition: string, ow
   }
 }
 
-/** Erases the owner's records from the next packs that may have some, except the packs at the places in `others`. */
+/** Erases the owner's records from some packs that may contain them, except the packs at the places in `others`. */
 async function eraseFromSome(
   database: DataSource,
   partition: string,

@@ -53,7 +53,7 @@ export async function admit(manager: EntityManager, key: TokenKey, rules: Regist
 /** A subscription that lost its token, and whether it had expired. */
 type LostSubscription = UserKey & Pick<Subscription, 'id' | 'topics'> & { readonly isExpired: boolean };
 
-/** Removes and returns other users' subscriptions with the token. If the first user keeps a token, removes only expired ones. */
+/** Removes and returns other users' subscriptions with the token; only expired subscriptions if `holder` is `first`. */
 export async function removeOthers(
   manager: EntityManager,
   key: TokenKey,

@@ -6,7 +6,7 @@ import { clockToleranceSeconds, maxSessionTtlSeconds } from './session';
 export interface TokenKeys {
   /** The claims of a valid token. Rejects with jose's error for any other token, and with PnsError when the keys are not available. */
   readonly claims: (token: string) => Promise<JWTPayload>;
-  /** How to get a token, as the end of a sentence. */
+  /** How to get a token; ends an error message. */
   readonly advice: string;
   /** The key that signs; absent where an identity provider signs. */
   readonly secret?: Uint8Array;

@@ -30,7 +30,7 @@ const health: Json = {
   required: ['status'],
 };
 
-/** The operations of the health routes. Workers have these routes too, so their controllers do not depend on OpenAPI. */
+/** The operations of the health routes. Their controller has no OpenAPI decorators, because workers use it too. */
 const healthOperations: Readonly<Record<string, Json>> = {
   '/health/live': {
     summary: 'Check that the process runs',

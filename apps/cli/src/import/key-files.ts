@@ -34,7 +34,7 @@ export class KeyFiles {
 
   constructor(private readonly folder: OriginalFolder) {}
 
-  /** Reserves a path in our folder for the file that a field names by its id, or by a path that is the same in our folder. */
+  /** Reserves the path that the value of a field names in our folder: the path of a secret's id if `isId`, else the value. */
   reserve(value: string, isId: boolean): void {
     this.reserved.add(isId ? targetFor(value) : posix.normalize(value));
   }

@@ -5,7 +5,7 @@ import { UsageError } from '../env';
 
 /** A file of the original's configuration folder. */
 export interface OriginalFile {
-  /** Relative to the folder, with `/`. */
+  /** The path in the folder, separated by `/`. */
   readonly file: string;
   readonly content: FileContent;
 }

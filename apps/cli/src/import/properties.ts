@@ -17,7 +17,7 @@ export interface WrittenProperty {
 interface Candidate extends ConvertedProperty {
   readonly file: string;
   readonly line: number;
-  /** The name in the original. */
+  /** The original's property name. */
   readonly original: string;
 }
 

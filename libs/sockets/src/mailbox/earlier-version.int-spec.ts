@@ -31,7 +31,7 @@ function earlier(number: number, attempt = 1): Delivery {
   return Object.fromEntries(fields.filter(([name]) => name !== 'order' && name !== 'lookedAt')) as unknown as Delivery;
 }
 
-/** Stores the entry that a node of that version leaves for a socket that closed at `at`, in ms since the epoch. */
+/** Stores the registry entry of an earlier version for a socket that closed at `at`, in ms since the epoch. */
 async function leaves(connection: string, at: number): Promise<void> {
   const entry = { n: 'old', c: nodes.delivery('').client, o: at - 1000, s: at - 500, x: at };
   await nodes.queues.redis.hset(key('sockets'), connection, JSON.stringify(entry));

@@ -13,7 +13,7 @@ export const knownMs = 240_000;
 const rules = { parkedNode, liveMs, parkedMs, knownMs, parkedPerUser: 32, placesPerSocket: 8 } as const;
 const rulesJson = JSON.stringify(rules).slice(1);
 
-/** The argument with the rules that `rules.lua` reads; `dead` are the nodes that are known to be dead. */
+/** The script argument that `rules.lua` reads; `dead` are the nodes that are known to be dead. */
 export function ruleArgument(dead: readonly string[]): string {
   return `{"dead":${JSON.stringify(dead)},${rulesJson}`;
 }

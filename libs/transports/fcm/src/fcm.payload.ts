@@ -87,8 +87,8 @@ function textOf({ title, body }: PushContent): { title?: string; body?: string }
 }
 
 /**
- * FCM keeps four collapse keys for a device and drops messages with a fifth one. So only a whole topic whose newest notification
- * replaces all earlier ones has a collapse key.
+ * FCM keeps four collapse keys for a device and drops messages with a fifth key. So a message has a collapse key only if it
+ * replaces all earlier messages of its topic.
  */
 function collapseKeyOf({ collapseKey, topic }: Delivery): string | undefined {
   return collapseKey === topic ? topic : undefined;
