@@ -15,7 +15,10 @@ export const floors: Readonly<Record<string, number>> = {
 /** Rounds with which a scenario below its floor is measured again before it counts as slow. */
 const roundsOfSecondLook = 3;
 
-/** Measures the scenarios that have a floor, with little work. Returns a sentence for each that is too slow, or lost or repeated something. */
+/**
+ * Measures the scenarios that have a floor, with little work. Returns a sentence for each scenario that is too slow, and for each that
+ * lost or repeated something.
+ */
 export async function guard(scenarios: readonly Scenario[], say: (line: string) => void): Promise<readonly string[]> {
   const faults: string[] = [];
   for (const [name, floor] of Object.entries(floors)) {

@@ -62,7 +62,7 @@ function run(args) {
 async function checkRatios() {
   say('Measuring whether a scenario has become much slower than its baseline ...');
   const code = await run([join(root, 'apps', 'bench', 'dist', 'main.js'), '--guard']);
-  if (code !== 0) fail('A scenario of `npm run bench -- --guard` is below its floor; see above.');
+  if (code !== 0) fail('`npm run bench -- --guard` found a fault; see above.');
 }
 
 function totalsOf(reportFile) {
