@@ -29,6 +29,8 @@ const [lookAgainMs, retryMs] = [50, 500];
 @Injectable()
 export class CatchUp {
   private readonly running = new Set<OpenSocket>();
+  /** Sockets for which `run` was called again while it was running: their mailboxes may have been filled since. */
+  private readonly again = new Set<OpenSocket>();
   /** Whether the queue of a node is empty, by node. Many sockets come back from a node at once, and share one read. */
   private readonly looks = new Map<string, Promise<boolean>>();
 
@@ -43,31 +45,42 @@ export class CatchUp {
 
   /**
    * Sends a socket the deliveries in its mailbox, if its client has sent CONNECT. Resolves after that, or when the socket closed.
+   * A call for a socket that is being sent its mailbox lets the running call read the mailbox once more.
    */
   async run(socket: OpenSocket): Promise<void> {
     socket.local.isBehind = true;
-    if (this.running.has(socket) || !socket.local.isAttached) return;
+    if (!socket.local.isAttached) return;
+    this.again.add(socket);
+    if (this.running.has(socket)) return;
     this.running.add(socket);
-    const giveUpAt = performance.now() + (socket.isTakeOver ? returnWithinMs : 0);
     try {
-      while (this.isHere(socket)) {
-        // Properties decide which deliveries the user may receive, so the mailbox is not collected before they are known.
-        if (!(await this.admission.knowsProperties(socket))) {
-          await pause(retryMs);
-          continue;
-        }
-        const isLastTry = performance.now() >= giveUpAt && (await this.hasFollowed(socket, giveUpAt + followWithinMs));
-        if (!isLastTry && !socket.isTakeOver) {
-          await pause(lookAgainMs);
-          continue;
-        }
-        const collected = await this.collect(socket, isLastTry);
-        if (collected?.kind === 'collected') return await this.send(socket, collected.missed);
-        if (collected?.kind === 'taken') return;
-        await pause(collected === undefined ? retryMs : lookAgainMs);
+      while (this.again.delete(socket)) {
+        socket.local.isBehind = true;
+        await this.sendMailbox(socket);
       }
     } finally {
       this.running.delete(socket);
+      this.again.delete(socket);
+    }
+  }
+
+  private async sendMailbox(socket: OpenSocket): Promise<void> {
+    const giveUpAt = performance.now() + (socket.isTakeOver ? returnWithinMs : 0);
+    while (this.isHere(socket)) {
+      // Properties decide which deliveries the user may receive, so the mailbox is not collected before they are known.
+      if (!(await this.admission.knowsProperties(socket))) {
+        await pause(retryMs);
+        continue;
+      }
+      const isLastTry = performance.now() >= giveUpAt && (await this.hasFollowed(socket, giveUpAt + followWithinMs));
+      if (!isLastTry && !socket.isTakeOver) {
+        await pause(lookAgainMs);
+        continue;
+      }
+      const collected = await this.collect(socket, isLastTry);
+      if (collected?.kind === 'collected') return await this.send(socket, collected.missed);
+      if (collected?.kind === 'taken') return;
+      await pause(collected === undefined ? retryMs : lookAgainMs);
     }
   }
 

@@ -372,6 +372,31 @@ describe('when a node cannot reach Redis until others consider it dead', () => {
     await link.close();
   });
 
+  it('a socket that is parked again while it is being sent its mailbox is sent the mailbox again, and then live notifications', async () => {
+    const link = await cuttableLink(testRedisUrl());
+    const parted = await nodes.start(link.url);
+    const client = await nodes.connect(parted, '1');
+    const isAlive = async () => !(await nodes.socketNodes.dead()).includes(parted.id);
+    const seemDead = async (topic: string) => {
+      link.cut();
+      await nodes.untilDead(parted);
+      await dispatchAndPark({ topic });
+      link.mend();
+    };
+    const recorded = nodes.holdRecords(parted);
+    await seemDead('ox:mail:first');
+    await client.got(1);
+    await recorded.reached;
+    await seemDead('ox:mail:second');
+    await eventually('the node is known to be alive', isAlive);
+    recorded.release();
+    expect(topics(await client.got(2))).toEqual(['ox:mail:first', 'ox:mail:second']);
+    await nodes.dispatch({ topic: 'ox:mail:after' });
+    expect(topics(await client.got(3))).toContain('ox:mail:after');
+    await nodes.close(parted);
+    await link.close();
+  });
+
   it('a socket that moves to another node receives the notifications that its node could store, and is informed that it may have missed others', async () => {
     const link = await cuttableLink(testRedisUrl());
     const parted = await nodes.start(link.url);

@@ -14,6 +14,9 @@ export interface ClientOptions {
   readonly transports?: readonly string[];
 }
 
+/** A client waits this long for what a test expects, in ms. */
+const newsWithinMs = 90_000;
+
 /** A real client of Socket.IO 2 or 4 that records every event. */
 export class Client {
   /** Every received event, as an array of its name and arguments. */
@@ -78,8 +81,16 @@ export class Client {
     return this.troubles;
   }
 
+  /** Resolves once `holds` returns true. Rejects after `newsWithinMs` with what the client has received. */
   async until(holds: () => boolean): Promise<void> {
-    while (!holds()) await once(this.news, 'news');
+    const signal = AbortSignal.timeout(newsWithinMs);
+    try {
+      while (!holds()) await once(this.news, 'news', { signal });
+    } catch (cause) {
+      const { frames, troubles } = this;
+      const seen = JSON.stringify({ isConnected: this.isConnected, frames: frames.slice(-20), troubles });
+      throw new Error(`The client waited for ${newsWithinMs} ms. It has seen ${seen}.`, { cause });
+    }
   }
 
   close(): void {

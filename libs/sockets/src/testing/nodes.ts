@@ -101,6 +101,21 @@ export class TestNodes {
     };
   }
 
+  /** Lets a node wait before it records the outcomes of attempts, as for a slow Postgres. `reached` resolves when it waits. */
+  holdRecords({ app }: TestNode): { readonly reached: Promise<void>; release(): void } {
+    const recorder = app.get(OutcomeRecorder, { strict: false });
+    const record = recorder.record.bind(recorder);
+    let [reach, release] = [(): void => undefined, (): void => undefined];
+    const reached = new Promise<void>((resolve) => (reach = resolve));
+    const released = new Promise<void>((resolve) => (release = resolve));
+    recorder.record = async (attempts) => {
+      reach();
+      await released;
+      return record(attempts);
+    };
+    return { reached, release };
+  }
+
   /** Sets `user` to a user that no earlier test has used. */
   nextUser(): void {
     this.user = { context: 1, user: this.user.user + 1 };
