@@ -81,6 +81,21 @@ it('gives jobs the options of every job of a queue', async () => {
   expect(added?.opts).toEqual({ ...other?.opts, jobId: 'added', delay: 0 });
 });
 
+it('sends a script once, and again when Redis has lost it', async () => {
+  const sent = async () => {
+    const stats = await queues.redis.info('commandstats');
+    return Number(/cmdstat_script(?:\|load)?:calls=(\d+)/.exec(stats)?.[1] ?? 0);
+  };
+  await addJobs(queues, [job('first')]);
+  const before = await sent();
+  await addJobs(queues, [job('second'), job('third', 'apns')]);
+  expect(await sent()).toBe(before);
+  await queues.redis.script('FLUSH');
+  await queues.redis.config('RESETSTAT');
+  await addJobs(queues, [job('fourth')]);
+  expect([await sent(), await idsIn('webhook')]).toEqual([1, ['first', 'fourth', 'second']]);
+});
+
 describe('jobs that are taken from a list', () => {
   beforeEach(() => queues.redis.rpush(list, 'me', 'window'));
 

@@ -35,6 +35,9 @@ export interface Origin<Answer extends string> {
   readonly answers: readonly Answer[];
 }
 
+/** The scripts that were loaded, by the connection: the key group, which decides the Redis, and the digest. */
+const loaded = new WeakMap<RedisClient, Set<string>>();
+
 const guard = new LuaScript({ folder: __dirname, name: 'guard', numberOfKeys: 1 });
 
 /**
@@ -72,9 +75,10 @@ async function transact(queues: Queues, jobs: readonly NewJob[], origin?: Origin
     if (slices.isOver) await slices.pause();
     calls.push(await additionOf(queues, job));
   }
+  const scripts = new Set(calls.map(({ script }) => script));
+  const missing = missingScripts(queues.redis, jobs[0]?.group ?? '', scripts);
   const pipeline = queues.redis.pipeline();
-  // Inside a transaction ioredis cannot send a script again that Redis does not know, so all scripts are loaded first.
-  for (const lua of new Set(calls.map(({ script }) => script.lua))) pipeline.script('LOAD', lua);
+  for (const { lua } of missing.scripts) pipeline.script('LOAD', lua);
   if (origin !== undefined) pipeline.watch(origin.list).eval(guard.source, 1, origin.list, origin.first, origin.length);
   (pipeline as unknown as Pick<RedisClient, 'multi'>).multi();
   for (const { script, args } of calls) pipeline.evalsha(script.sha, script.numberOfKeys, ...args);
@@ -88,8 +92,30 @@ async function transact(queues: Queues, jobs: readonly NewJob[], origin?: Origin
   if (fault) throw fault;
   const results = (answers.at(-1)?.[1] ?? null) as unknown[] | null;
   const refusal = results?.find((result) => result instanceof Error);
-  if (refusal !== undefined) throw refusal;
+  if (refusal === undefined) missing.areLoaded();
+  else if (!refusal.message.startsWith('NOSCRIPT')) throw refusal;
+  else {
+    missing.forgetAll();
+    return transact(queues, jobs, origin);
+  }
   return results;
+}
+
+/**
+ * The scripts that must be sent before the transaction, in which ioredis cannot send a script again that Redis does not have.
+ * A script of BullMQ has up to 26 kB, so it is sent once. Several scripts are always sent: without one of them, Redis would add only
+ * a part of the jobs.
+ */
+function missingScripts(redis: RedisClient, group: string, scripts: ReadonlySet<Script>) {
+  const known = loaded.get(redis) ?? new Set();
+  loaded.set(redis, known);
+  const nameOf = ({ sha }: Script): string => `${group} ${sha}`;
+  return {
+    scripts: [...scripts].filter((script) => scripts.size > 1 || !known.has(nameOf(script))),
+    areLoaded: (): void => scripts.forEach((script) => known.add(nameOf(script))),
+    /** Redis has restarted, or another client has deleted its scripts. */
+    forgetAll: (): void => known.clear(),
+  };
 }
 
 interface Script {
