@@ -99,6 +99,7 @@ function contentFault(encoding = 'identity', type = ''): RequestError | undefine
   if (encoding !== 'identity') {
     return new RequestError('ENCODING_UNSUPPORTED', 'Send the body without a Content-Encoding.');
   }
+  if (!type.includes(';')) return undefined; // the usual case; the expression would take 3 µs
   const charsets = [...type.matchAll(/;\s*charset\s*=\s*"?([^\s;"]*)/gi)];
   if (charsets.every(([, charset = '']) => /^(utf-?8|us-ascii)$/i.test(charset))) return undefined;
   return new RequestError('MEDIA_TYPE_UNSUPPORTED', 'Send the body in UTF-8; the Content-Type names another charset.');
