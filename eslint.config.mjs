@@ -3,8 +3,8 @@ import { createProjectGraphAsync, readCachedProjectGraph } from '@nx/devkit';
 import nx from '@nx/eslint-plugin';
 import tseslint from 'typescript-eslint';
 
-// Without a project graph, Nx's rule on module boundaries skips itself and lint passes. So the graph is created here, and lint
-// fails with the reason if there is none. No daemon, because it would outlive the run.
+// Without a project graph, Nx's rule on module boundaries checks nothing and lint passes. So the graph is created here, and lint
+// fails with the reason if there is none. The daemon of Nx is off, because it would continue to run after lint.
 process.env.NX_DAEMON = 'false';
 await createProjectGraphAsync({ exitOnError: false });
 readCachedProjectGraph();
@@ -14,13 +14,13 @@ const allow = (sourceTag, ...tags) => ({
   onlyDependOnLibsWithTags: tags.map((tag) => (tag.includes(':') ? tag : `layer:${tag}`)),
 });
 
-/** In the order of a notification's trip: a stage may import the later ones. Every project of `layer:stage` has one of these tags. */
+/** Tags in the order of a notification's trip: a stage may import later stages. A project of `layer:stage` has one of them. */
 const stages = ['stage:1', 'stage:2', 'stage:3', 'stage:4'];
 
 /** Domain and transports are plain TypeScript: they use no framework, queue or database. */
 const bannedExternalImports = ['@nestjs/*', 'typeorm', 'bullmq', 'ioredis', 'pg', 'fastify'];
 
-/** `testing` lists the layers that only tests may import, in addition to those of their folder. */
+/** The options of Nx's rule. `testing` lists the layers that tests may import, in addition to the layers for all code. */
 const moduleBoundaries = (stagesAfter, ...testing) => [
   'error',
   {
@@ -74,7 +74,7 @@ export default tseslint.config(
     rules: {
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
-      // Nest injects classes by their runtime value, which a type import would erase.
+      // Modules of Nest are classes without members.
       '@typescript-eslint/no-extraneous-class': 'off',
       'no-restricted-imports': ['error', { paths: [counters], patterns: [testData] }],
       'no-restricted-properties': [
@@ -96,7 +96,8 @@ export default tseslint.config(
     },
   },
   {
-    // metrics.ts declares counters and histograms for the others; the routes in http-metrics.ts are known only once they are registered.
+    // These files use prom-client directly: metrics.ts declares the counters and histograms of all other files, and
+    // http-metrics.ts has labels for routes, which are known only after their registration.
     files: ['libs/runtime/src/metrics.ts', 'libs/runtime/src/http-metrics.ts'],
     rules: { 'no-restricted-imports': ['error', { patterns: [testData] }] },
   },

@@ -1,5 +1,5 @@
-// Writes openapi.json from the controllers. `--release` also writes the document with which later changes are compared. Needs the
-// build, but neither Postgres nor Redis.
+// Writes openapi.json from the controllers. `--release` also writes the document with which later changes are compared. The
+// script needs the build, but neither Postgres nor Redis.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { offlineDescription } from '@pns/api';
 

@@ -63,7 +63,7 @@ export interface ApiOptions {
   readonly sessionKey: string | URL;
   /** Keys for the secrets in Postgres, 32 bytes each: the first encrypts, all decrypt. */
   readonly encryptionKeys: readonly Buffer[];
-  /** `production` refuses settings that are only for demonstrations. */
+  /** With `production`, settings that are only for demonstrations are refused. */
   readonly nodeEnv: string;
   /** Prefix of all keys in Redis. Each test uses its own prefix. */
   readonly redisPrefix?: string;

@@ -38,7 +38,7 @@ export async function startApi(): Promise<NestFastifyApplication> {
 
 /** Creates the API. It does not listen yet. */
 export async function createApi(options: ApiOptions): Promise<NestFastifyApplication> {
-  // Resolved once: a lookup in Nest's container takes a large part of the time of a request.
+  // These services are resolved once, because a lookup in Nest's container takes a large part of the time of a request.
   let authenticator: Authenticator | undefined;
   let sessions: SessionTokens | undefined;
   let rateLimits: RateLimits | undefined;

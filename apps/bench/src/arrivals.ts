@@ -17,13 +17,13 @@ interface Flow {
 /** The interval between two polls of the far side, in ms. */
 const lookMs = 20;
 
-/** If nothing new has arrived for this time, the missing deliveries are lost; in ms. */
+/** The missing deliveries count as lost if no new delivery has arrived for this time, in ms. */
 const giveUpMs = 15_000;
 
 /** The first part of the arrivals is not measured, because both sides open connections and compile code meanwhile. */
 const warmUp = 0.1;
 
-/** Measures arrivals until there are `expected` different ones, or no more arrive. */
+/** Measures arrivals after the warm-up until `expected` different deliveries have arrived, or no more arrive. */
 export async function flow(
   expected: number,
   arrived: () => Promise<Arrived> | Arrived,
@@ -36,7 +36,7 @@ export async function flow(
   return { perSecond: (count / (last.at - first.at)) * 1000, costs: costs(count) };
 }
 
-/** Waits for `wanted` different arrivals; returns their number, which is smaller if no more arrive, and the time of the last. */
+/** Waits until `wanted` different deliveries have arrived, or no more arrive. Returns their number and the time of the last. */
 export async function reached(wanted: number, arrived: () => Promise<Arrived> | Arrived) {
   let { different } = await arrived();
   let at = performance.now();

@@ -48,8 +48,8 @@ export async function fillQueues(
 }
 
 /**
- * Adds subscriptions with these ids. Their content does not matter: if a delivery has waited, workers check only that
- * its subscription exists.
+ * Adds subscriptions with these ids. Their content does not matter, because workers check only that the subscription of
+ * a waiting delivery exists.
  */
 export async function addSubscriptions(url: string, ids: readonly string[], transport: TransportName): Promise<void> {
   await migrate(url);

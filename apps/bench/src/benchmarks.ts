@@ -56,8 +56,8 @@ function kindOf({ node, durability }: Pick<Environment, 'node' | 'durability'>):
 export const majorOf = (node: string): number => Number.parseInt(node, 10);
 
 /**
- * Adds the results of a run to the entry of a version. In an earlier run of the same kind, they replace the results of the same
- * scenarios, or all results if its environment differs, because figures of two environments must not be compared.
+ * Adds the results of a run to the entry of a version. They replace the results of the same scenarios in an earlier run of the
+ * same kind, or all its results if its environment differs, because figures of two environments must not be compared.
  */
 export function withResults(
   entries: Benchmarks,

@@ -30,7 +30,7 @@ export class Child {
     return this.process.pid ?? 0;
   }
 
-  /** Sends a question and resolves with its answer. Ask the next one only after that. Rejects if the program ends instead. */
+  /** Sends a question and resolves with its answer. Only one question may be open. Rejects if the program ends before. */
   async ask<Answer>(question: object): Promise<Answer> {
     const answered = once(this.process, 'message');
     this.process.send(question);
@@ -44,7 +44,7 @@ export class Child {
   }
 }
 
-/** For the program itself: answers each question with the result of `answer`. */
+/** Answers each question with the result of `answer`. The started program calls this function. */
 export function answerQuestions<Question extends object>(answer: (question: Question) => Promise<object>): void {
   process.on('message', (question) => {
     void answer(question as Question).then((answered) => process.send?.(answered)); // a rejection ends the process

@@ -1,2 +1,2 @@
-// Preloaded into processes whose memory is measured: SIGUSR2 collects the garbage.
+// This file is preloaded into processes whose memory is measured. They collect their garbage when they receive SIGUSR2.
 process.on('SIGUSR2', () => global.gc?.());

@@ -17,11 +17,11 @@ function childrenOf(pid: number): number[] {
 function cpuMicroseconds(pid: number): number {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name in parentheses may contain any characters. The fields after it are fixed (man 5 proc). The four are the utime and
-    // the stime of the process, and the same of its children that have ended.
+    // The name in parentheses may contain any characters, so only the fields after it are read (man 5 proc). These four are the
+    // utime and the stime of the process, and of its children that have ended.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
-    // NaN for a child that has just ended; the parent counts its time a little later.
+    // A child that has just ended has NaN, which counts as 0. A little later, the fields of the parent include its time.
     const ofChildren = childrenOf(pid).map((child) => cpuMicroseconds(child) || 0);
     return (ticks / ticksPerSecond) * 1e6 + ofChildren.reduce((sum, each) => sum + each, 0);
   } catch {
@@ -30,8 +30,8 @@ function cpuMicroseconds(pid: number): number {
 }
 
 /**
- * Begins to measure processes; the returned function computes what each has used per item so far: microseconds of CPU time, or
- * instructions if they are counted. Instructions of servers that are not ours are not counted.
+ * Begins to measure processes. The returned function computes the costs of each process per item so far: microseconds of CPU
+ * time, or instructions if they are counted. Instructions are counted only in processes that run under Valgrind.
  */
 export function cpuCosts(pids: Readonly<Record<string, number>>): (items: number) => Record<string, number> {
   const used = isCountingInstructions() ? instructionsOf : cpuMicroseconds;

@@ -14,7 +14,7 @@ const measuredOf = (size: Size): number => (size === 'full' ? 10 : 4) * perSecon
 export const users = 100;
 
 export const box = 'box';
-/** If nothing has arrived for this time, the missing notifications are lost; in ms. */
+/** The missing notifications count as lost if nothing has arrived for this time, in ms. */
 const giveUpMs = 5000;
 
 /**

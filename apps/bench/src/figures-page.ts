@@ -2,7 +2,7 @@ import { majorOf, type Benchmarks, type Run } from './benchmarks';
 import { environmentText } from './environment';
 import { detailsOf, tableOf } from './report';
 
-/** The major version of Node in our images. Its figures are the headline. */
+/** The major version of Node in our images. The page shows its figures first. */
 export const nodeOfImages = 24;
 
 const [begin, end] = [

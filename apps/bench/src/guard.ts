@@ -1,8 +1,8 @@
 import { measure, type Scenario } from './scenario';
 
 /**
- * The lowest ratio to the baseline that is accepted, by scenario: about half of what is usual. So the guard finds a change that makes
- * PNS twice as slow, and noise does not trip it. The goals are higher.
+ * The lowest ratio to the baseline that is accepted, by scenario: about half of the usual ratio. So the guard finds a change that
+ * makes PNS twice as slow, and noise does not make the guard fail. The goals are higher.
  */
 export const floors: Readonly<Record<string, number>> = {
   ingest: 0.75,
@@ -12,7 +12,7 @@ export const floors: Readonly<Record<string, number>> = {
   pipeline: 1.5,
 };
 
-/** Rounds with which a scenario below its floor is measured again before it counts as slow. */
+/** The number of rounds in which a scenario below its floor is measured again before it counts as slow. */
 const roundsOfSecondLook = 3;
 
 /**

@@ -28,7 +28,7 @@ export const packedOwner = ({ context, user }: { readonly context: number; reado
 /** The user with very many notifications. */
 export const busyUser = { context: 1, user: 1 };
 
-/** A history of three days. */
+/** A history of three days. `oldest` and `newest` are the beginnings of its first and last day, in ms since the epoch. */
 export interface Stock {
   readonly oldest: number;
   readonly newest: number;
@@ -65,7 +65,7 @@ export async function fillHistory(client: Client, records: number, say: (line: s
   };
 }
 
-/** The SQL that first fills the partitions of a day, then attaches them: building an index is faster than extending it. */
+/** The SQL that fills the partitions of a day, then attaches them, because building an index is faster than extending it. */
 function statementsOf(day: number, count: number): string[] {
   const suffix = new Date(day).toISOString().slice(0, 10).replaceAll('-', '');
   const users = Math.max(1, Math.floor(count / perUser));

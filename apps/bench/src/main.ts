@@ -76,7 +76,7 @@ function print(results: readonly Result[]): void {
   else say('Nothing was lost or repeated.');
 }
 
-/** Prints what the guard found. The exit code is 1 if there is a fault. */
+/** Prints the faults that the guard found. The exit code is 1 if there is a fault. */
 function printFaults(faults: readonly string[]): void {
   if (faults.length > 0) process.exitCode = 1;
   say(faults.length > 0 ? `\n${faults.join('\n')}` : '\nNo ratio is below its floor.');
@@ -87,7 +87,7 @@ function isExact({ lost, duplicated }: Result): boolean {
   return lost === 0 && duplicated === 0;
 }
 
-/** The part of a name before the colon selects a group of scenarios. */
+/** Whether `wanted` is the name of the scenario, or the name of its group, which is the part before the colon. */
 function isMeant(wanted: string, { name }: Scenario): boolean {
   return name === wanted || name.startsWith(`${wanted}:`);
 }

@@ -9,7 +9,7 @@ export const collectableArgs: readonly string[] = ['--expose-gc', '--require', j
 const lookMs = 300;
 const looks = 5;
 
-/** The resident bytes of a process after garbage collection, once they are stable. It must run with `collectableArgs`. */
+/** The resident bytes of a process after garbage collection, once they are stable. The process needs `collectableArgs`. */
 export async function settledBytes(pid: number): Promise<number> {
   for (let round = 0; ; round++) {
     process.kill(pid, 'SIGUSR2');
@@ -23,7 +23,7 @@ export async function settledBytes(pid: number): Promise<number> {
   }
 }
 
-/** How many files a process may have open. */
+/** How many files this process may have open. */
 export function mostOpenFiles(): number {
   const limits = readFileSync('/proc/self/limits', 'utf8');
   const [, soft] = /^Max open files\s+(\d+)/m.exec(limits) ?? []; // Node has raised the soft limit as far as the system allows

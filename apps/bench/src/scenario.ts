@@ -1,12 +1,12 @@
 /** The result of one side of a scenario in one round. */
 export interface Measured {
   readonly value: number;
-  /** The accepted notifications that never arrived, and those that arrived more than once. */
+  /** The numbers of accepted notifications that never arrived, and that arrived more than once. */
   readonly lost: number;
   readonly duplicated: number;
   /** Further figures, such as another percentile. */
   readonly details?: Figures;
-  /** The CPU time of each measured process per item, in microseconds. */
+  /** The costs of each measured process per item: CPU time in microseconds, or instructions if they are counted. */
   readonly costs?: Figures;
 }
 
@@ -23,7 +23,7 @@ export type Size = 'full' | 'quick';
 export interface Goal {
   /** The name of a detail. Default: the value of the scenario. */
   readonly detail?: string;
-  /** Whether our figure itself is compared with the bound. Default: its ratio to the figure of the baseline is. */
+  /** Whether our figure is compared with the bound. By default, its ratio to the figure of the baseline is compared. */
   readonly isAbsolute?: boolean;
   readonly atLeast?: number;
   readonly atMost?: number;
@@ -58,7 +58,7 @@ export interface Result {
   readonly duplicated: number;
   readonly goals: readonly GoalResult[];
   readonly details: Figures;
-  /** Microseconds of CPU time per item and process. */
+  /** The costs per item and process: CPU time in microseconds, or instructions if they are counted. */
   readonly costs: { readonly ours: Figures; readonly baseline: Figures };
 }
 

@@ -44,7 +44,7 @@ export class WebSockets {
   }
 }
 
-/** Longer than any soak, because the end of a session closes its sockets. */
+/** The lifetime of a session, in s. It is longer than any soak, because the end of a session closes its sockets. */
 const sessionSeconds = 7 * 24 * 3600;
 
 async function urlsOf(origin: string, users: number): Promise<string[]> {

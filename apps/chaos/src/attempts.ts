@@ -13,7 +13,7 @@ export interface Unanswered {
 
 const noAnswer = /did not answer|connection to .* failed/i;
 
-/** The attempts without an answer in the logs of the workers. */
+/** Returns the attempts that ended without an answer, from the logs of the workers. */
 export function unansweredAttempts(system: System, over: readonly SubscribedTransport[]): Unanswered[] {
   return over.flatMap((stream) =>
     attemptsOf(system, `worker-${stream}`, 'retry')
@@ -24,16 +24,16 @@ export function unansweredAttempts(system: System, over: readonly SubscribedTran
   );
 }
 
-/** The ids of the notifications to sockets that ended as expired. The history of the user shows them. */
+/** Returns the ids of the notifications whose delivery to a socket expired. The history of the user shows them. */
 export function expiredAtSockets(system: System): ReadonlySet<string> {
   const attempts = attemptsOf(system, 'worker-websocket', 'expired');
   return new Set(attempts.map(({ notification }) => String(notification)));
 }
 
-/** When the workers logged the end of attempts, by stream and notification, in ms since the epoch. */
+/** Returns the times at which the workers logged the ends of a notification's attempts in a stream, in ms since the epoch. */
 export type EndsOf = (stream: string, id: string) => readonly number[];
 
-/** The ends of all attempts in the logs of the workers. A worker logs an attempt when it is recorded, before its job ends. */
+/** Reads the ends of all attempts from the logs of the workers. A worker logs an attempt on recording it, before its job ends. */
 export function loggedEnds(system: System, streams: readonly string[]): EndsOf {
   const ends = new Map<string, number[]>();
   const note = (stream: string, id: unknown, time: unknown): void => {

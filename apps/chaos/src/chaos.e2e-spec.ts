@@ -9,7 +9,7 @@ const short = ['--plan', 'mixed', '--seed', '12', '--count', '1800', '--rate', '
 /** A bound for a run that hangs, in ms. Each wait of the run has its own bound. */
 const runWithinMs = 900_000;
 
-/** Runs the driver in a process group of its own, so that the apps end with it when it hangs. */
+/** Runs the driver in its own process group. If the driver hangs, the whole group is killed, so that the apps end, too. */
 async function run(args: readonly string[]): Promise<{ code: number | null; output: string }> {
   const child = spawn(process.execPath, [program, ...args], { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';

@@ -1,5 +1,5 @@
 // `npm run test:chaos -- --durability`: measures how many accepted notifications (202) are lost with each `appendfsync` of Redis
-// at a power failure. The data of Redis is on a file system in a file. A copy of that file is the disk after the power failure.
+// at a power failure. Redis writes to a file system inside a file. A copy of this file is used as the disk after the failure.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,13 +19,13 @@ const counter = 'acknowledged';
 interface Loss {
   readonly policy: string;
   readonly acknowledged: number;
-  /** Acknowledged writes that the disk did not have, in each round. */
+  /** The number of acknowledged writes that were not on the disk, in each round. */
   readonly lost: readonly number[];
   /** The age of the oldest lost write, in ms, in each round. */
   readonly lostMs: readonly number[];
 }
 
-/** Measures all policies. Only root may mount the file. */
+/** Measures all policies and prints a table. Requires root, because it mounts a file. */
 export async function measureDurability(say: (line: string) => void): Promise<void> {
   say('| appendfsync | writes | lost at a power failure, in each round | their age, ms |');
   say('| --- | ---: | --- | --- |');
@@ -88,7 +88,7 @@ async function load({ url }: LocalRedis, policy: string, onEnd: () => void): Pro
   }
 }
 
-/** Removes a damaged end of the append-only file, as an operator does. Redis itself accepts only an incomplete end. */
+/** Removes a damaged end of the append-only file, as an operator does, because Redis itself accepts only an incomplete end. */
 function repair(dataDir: string): void {
   const manifest = join(dataDir, 'appendonlydir', 'appendonly.aof.manifest');
   execFileSync('redis-check-aof', ['--fix', manifest], { input: 'y\n', stdio: ['pipe', 'ignore', 'ignore'] });
@@ -103,7 +103,7 @@ async function countOn(dataDir: string): Promise<number> {
   return count;
 }
 
-/** A file that holds a file system. */
+/** A file that contains a file system. */
 class DiskFile {
   readonly file: string;
   private readonly mounted: string;

@@ -13,7 +13,7 @@ import { freeze } from './signals';
 import type { SmallDisk } from './small-disk';
 import { within } from './within';
 
-/** A fault must have ended this long after its planned duration, in ms: a rolling restart starts and ends all processes. */
+/** The longest time between the planned and the real end of a fault, in ms. A rolling restart starts and ends all processes. */
 const endsWithinMs = 600_000;
 
 /** The parts of a run that faults act on. */
@@ -89,7 +89,7 @@ function happen(chaos: Chaos, { kind, target, lasts }: PlannedFault): Promise<vo
   }
 }
 
-/** Kills the oldest process, which a supervisor replaces at once. */
+/** Kills the oldest process of an app and starts a new one at once, as a supervisor does. */
 async function kill({ fleet, ledger }: Chaos, name: AppName): Promise<void> {
   const [victim] = fleet.living(name);
   if (victim === undefined) return;
@@ -105,7 +105,7 @@ async function terminate({ fleet, say }: Chaos, name: AppName): Promise<void> {
   if (code !== 0) say(`${name} ended with code ${code} after SIGTERM`);
 }
 
-/** Freezes the oldest process. Other processes take over its jobs, and later it continues them, too. */
+/** Freezes the oldest process of an app. Other processes take over its jobs, and after the freeze it continues the same jobs. */
 async function freezeApp({ fleet, ledger }: Chaos, name: AppName, lasts: number): Promise<void> {
   const [victim] = fleet.living(name);
   if (victim?.child.pid === undefined) return;
@@ -128,7 +128,7 @@ async function roll({ fleet }: Chaos): Promise<void> {
 
 async function replaceAll(fleet: Fleet, name: AppName): Promise<void> {
   const processes = fleet.living(name);
-  // The app did not exist in the earlier version.
+  // No process runs, because the app did not exist in the earlier version.
   if (processes.length === 0) await fleet.add(name);
   for (const process of processes) {
     await fleet.add(name);
@@ -136,7 +136,7 @@ async function replaceAll(fleet: Fleet, name: AppName): Promise<void> {
   }
 }
 
-/** Runs `meanwhile`, during which Redis refuses writes, so that workers cannot record deliveries as arrived. */
+/** Runs `meanwhile`. The ledger notes that Redis then refuses writes, so that workers cannot record deliveries as arrived. */
 async function withoutRedis({ ledger }: Chaos, meanwhile: () => Promise<void>): Promise<void> {
   const isBack = ledger.redisWentAway();
   await meanwhile();
@@ -153,7 +153,7 @@ async function fillRedis(url: string, lasts: number): Promise<void> {
   redis.disconnect();
 }
 
-/** Fills the disk of Redis, which ends itself when it cannot write its append-only file. Starts it again when there is room. */
+/** Fills the disk. Redis ends itself when it cannot write its append-only file, and is started again when there is room. */
 async function fillDisk({ system, disk, say }: Chaos, lasts: number): Promise<void> {
   if (disk === undefined) return say('left out, because no file system can be mounted here');
   const makeRoom = disk.fill();
@@ -181,7 +181,7 @@ async function disturbNetwork(chaos: Chaos, target: string, state: LinkState, la
   for (const link of links) link.mend();
   isOver();
 
-  /** The link of one process. The other processes of the app are not disturbed. */
+  /** Returns the link of one process only, so that the other processes of the app are not disturbed. */
   function ofServer(): readonly ThreadLink[] {
     return fleet.linksOf(app as AppName, server as 'redis' | 'postgres').slice(0, 1);
   }
@@ -193,7 +193,7 @@ async function disturbFarSide(
   fault: Parameters<typeof disturb>[2],
   lasts: number,
 ): Promise<void> {
-  // A far side that resets or hangs a connection also loses the answers to other requests on this connection.
+  // A far side that resets or hangs a connection also loses answers to other requests on it, so deliveries may be repeated.
   const isOver = fault === 'reset' || fault === 'hang' ? ledger.disturbed(`far side: ${fault}`, farSide) : undefined;
   await disturb(system, farSide, fault);
   await pause(lasts);

@@ -9,7 +9,7 @@ interface Network {
   readonly postgres: ThreadLink;
 }
 
-/** The niceness of the apps. The far sides are in the process of the run and must answer at once, also on a busy machine. */
+/** The niceness of the apps. The process of the run has priority over them, because its far sides must always answer at once. */
 const niceness = 10;
 
 /** A process that does not start, for example because Redis is away for long, is started again after this time, in ms. */
@@ -32,11 +32,11 @@ export class Fleet {
 
   private constructor(
     private readonly system: System,
-    /** Without links, processes are connected to the servers directly, which needs less CPU time. */
+    /** Whether processes have links. Without links, they are connected to the servers directly, which needs less CPU time. */
     private readonly hasLinks: boolean,
   ) {}
 
-  /** Starts `each` processes of each of these apps. */
+  /** Starts `each` processes of every app in `names`. */
   static async start(
     system: System,
     names: readonly AppName[],
@@ -56,14 +56,14 @@ export class Fleet {
     return start.finally(() => this.starts.delete(start));
   }
 
-  /** Kills a process. */
+  /** Kills a process and waits for its end. */
   kill(process: AppProcess): Promise<void> {
     return within(endsWithinMs, `the end of a killed ${process.name}`, process.kill());
   }
 
   /**
-   * Stops a process with SIGTERM, and returns its exit code. Before that, a process of another version gets no requests for a
-   * while: older versions that are stopping answer requests with a 503 without Retry-After.
+   * Stops a process with SIGTERM, and returns its exit code. A process of another version first gets no requests for a while,
+   * because older versions answer requests with a 503 without Retry-After while they stop.
    */
   async stop(process: AppProcess): Promise<number | null> {
     if (this.ofOtherVersion.has(process)) {

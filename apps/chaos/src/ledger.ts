@@ -4,7 +4,7 @@ import type { EndsOf, Unanswered } from './attempts';
 export interface Arrived {
   /** When it arrived, in ms since the epoch. */
   readonly at: number;
-  /** The transport, and for sockets the socket. */
+  /** The transport. */
   readonly stream: string;
   readonly id: string;
   /** When it was sent, in ms since the epoch, if the request contains this. */
@@ -18,17 +18,14 @@ interface Disturbance {
   /** Ms since the epoch. */
   readonly from: number;
   to: number;
-  /** How long it has effects after its end, in ms. */
+  /** How long the fault has effects after its end, in ms. */
   readonly effectMs: number;
 }
 
-/** A worker that nothing disturbs stores an arrival, and ends a job that it has logged as done, within this time, in ms. */
+/** The most time, in ms, that an undisturbed worker needs to store an arrival, or to end a job that it has logged as done. */
 const inFlightMs = 1000;
 
-/**
- * For this time after the end of a fault, deliveries may be repeated, in ms: a worker reconnects, and returns the jobs that other
- * workers have taken over.
- */
+/** How long after the end of a fault deliveries may be repeated, in ms. In this time, workers reconnect and take over jobs. */
 const recoveryMs = 10_000;
 
 /** A far side on a busy machine notes an arrival at most this long after the worker has ended the attempt, in ms. */
@@ -73,14 +70,14 @@ export class Ledger {
   private readonly outages: { readonly from: number; to: number }[] = [];
   /** By stream, how many accepted deliveries have not arrived. */
   private readonly missing = new Map<string, number>();
-  /** When a delivery arrived that had not arrived before, in ms since the epoch. */
+  /** When a delivery last arrived for the first time, in ms since the epoch. Repeated arrivals do not change it. */
   lastArrivalAt = Date.now();
 
   constructor(readonly streams: readonly string[]) {
     for (const stream of streams) this.arrivals.set(stream, new Map());
   }
 
-  /** To be called right before the notifications are posted for the first time. */
+  /** Records the time of a post. Must be called right before the notifications are posted for the first time. */
   posted(ids: readonly string[]): void {
     for (const id of ids) this.postedAt.set(id, Date.now());
   }
@@ -134,7 +131,7 @@ export class Ledger {
     return this.acceptanceOf(earlier) < (this.postedAt.get(later) ?? NaN);
   }
 
-  /** How many accepted deliveries have not arrived, except to sockets if `isKnown` holds, because these may never arrive. */
+  /** How many accepted deliveries have not arrived. Deliveries to sockets with `isKnown` may never arrive, and do not count. */
   openExcept(isKnown: (id: string) => boolean): number {
     const missing = [...this.missing.values()].reduce((sum, count) => sum + count, 0);
     return missing === 0 ? 0 : missing - this.openOf('websocket').filter(isKnown).length;
@@ -151,7 +148,7 @@ export class Ledger {
     return this.acceptedAt.size;
   }
 
-  /** The result of each stream. `unanswered`: attempts that PNS repeated without an answer; `endsOf`: when PNS recorded them. */
+  /** The result of each stream. `unanswered`: attempts that got no answer; `endsOf`: when PNS recorded the attempts. */
   accounts(unanswered: readonly Unanswered[], endsOf: EndsOf): Account[] {
     return this.streams.map((stream) =>
       this.account(
@@ -204,7 +201,7 @@ export class Ledger {
   ): Doubled[] {
     return times.slice(1).map(({ at }, index) => {
       const before = times[index] as Times;
-      // On a busy machine a worker reads an answer late. Without a line in its log, the delivery was in flight until it was repeated.
+      // A worker on a busy machine reads answers late, so its log line counts. Without a line, the delivery was open until `at`.
       const recorded = ends.filter((end) => end >= before.at - notedLateMs && end <= at);
       const recordedAt = recorded.length === 0 ? at : Math.min(...recorded);
       const silent = unanswered.find((each) => each.id === id && each.at >= before.at - notedLateMs && each.at <= at);
@@ -217,7 +214,7 @@ export class Ledger {
     });
   }
 
-  /** The reason if Redis was away: no worker can then store an arrival or keep a job's lock, so another worker takes the job. */
+  /** The reason if Redis was away. Then no worker can store an arrival or renew a job's lock, so another worker takes the job. */
   private outageOf(first: number, recordedAt: number): string | undefined {
     const isDuring = this.outages.some(({ from, to }) => recordedAt >= from - inFlightMs && first <= to + recoveryMs);
     return isDuring ? 'Redis away' : undefined;

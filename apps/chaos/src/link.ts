@@ -3,7 +3,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 
 /**
  * `open`: forwards all bytes. `cut`: breaks connections and refuses new ones. `slow`: delays each portion of bytes. `half-open`:
- * connections stay open and carry nothing; they break when the state ends, like connections that the system closes.
+ * connections stay open, but no bytes are forwarded; all connections break when the state ends.
  */
 export type LinkState = 'open' | 'cut' | 'slow' | 'half-open';
 

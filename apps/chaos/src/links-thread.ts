@@ -1,8 +1,8 @@
-// The thread of all links. They forward all traffic with Redis and Postgres, which would delay the receivers in the main thread.
+// The thread of all links. In the main thread, their traffic with Redis and Postgres would delay the receivers.
 import { parentPort } from 'node:worker_threads';
 import { Link, type LinkState } from './link';
 
-/** `id`: the number of a link, which the other thread chooses. */
+/** `id`: the number of a link, which the main thread chooses. */
 export type LinkRequest = { readonly id: number } & (
   | { readonly kind: 'open'; readonly url: string }
   | { readonly kind: 'disturb'; readonly state: LinkState }

@@ -3,7 +3,7 @@ import { apiKey, newMail } from '@pns/e2e';
 import type { Fleet } from './fleet';
 import type { Ledger } from './ledger';
 
-/** A request without an answer is aborted after this time, in ms: its API process may be frozen. */
+/** A request without an answer is aborted after this time, in ms, because its API process may be frozen. */
 const answerWithinMs = 10_000;
 /** The interval between two batches, in ms. */
 const paceMs = 100;
@@ -23,7 +23,7 @@ export function indexOf(id: string): number {
   return Number(id.slice('chaos-'.length));
 }
 
-/** When a webhook's request was signed, which is when it was sent, in ms since the epoch. `rawHeaders`: as Node reads them. */
+/** When a webhook's request was signed and sent, in ms since the epoch. `rawHeaders`: names and values in turn, as in Node. */
 export function signedAt(rawHeaders: readonly string[]): number | undefined {
   const at = rawHeaders.findIndex((name) => name.toLowerCase() === 'x-ox-signature');
   const time = at === -1 ? undefined : /^t=(\d+),/.exec(rawHeaders[at + 1] ?? '')?.[1];
@@ -46,7 +46,7 @@ interface LoadOptions {
   readonly signal: AbortSignal;
 }
 
-/** Posts `count` notifications at an even rate to the users in turn, each until it is accepted. */
+/** Posts `count` notifications at an even rate to the users in turn. Repeats each notification until it is accepted. */
 export async function load(fleet: Fleet, ledger: Ledger, options: LoadOptions): Promise<Answers> {
   const answers: Answers = { accepted: 0, 'refused with 503': 0, 'without an answer': 0 };
   const { count, perSecond, signal } = options;

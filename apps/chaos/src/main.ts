@@ -80,7 +80,7 @@ function report(line: string): void {
   say(`${((Date.now() - begunAt) / 1000).toFixed(1).padStart(6)} s  ${line}`);
 }
 
-/** If connections or timers still keep the process alive this long after the run, the program fails, in ms. */
+/** How long connections or timers may keep the process alive after the run, in ms. After this time, the program fails. */
 const closesWithinMs = 60_000;
 
 main()

@@ -26,7 +26,7 @@ const networkTargets = [
 interface KindOfFault {
   /** The possible targets of the fault. */
   readonly targets: readonly string[];
-  /** How long it lasts, in ms: least and most. */
+  /** The shortest and the longest duration of the fault, in ms. */
   readonly lasts: readonly [number, number];
 }
 

@@ -19,7 +19,7 @@ import { SocketClients } from './socket-clients';
 import { properties, subscribeAll, transports } from './subscribers';
 import { within } from './within';
 
-/** If nothing new has arrived for this time after the load, the missing deliveries are lost; in ms. */
+/** The missing deliveries count as lost if no new delivery has arrived for this time after the load, in ms. */
 const giveUpMs = 180_000;
 /** The time that the run waits for repeated deliveries after the last new one, in ms. */
 const repeatsWithinMs = 5000;
@@ -37,9 +37,9 @@ interface RunOptions {
   readonly count: number;
   readonly perSecond: number;
   readonly users: number;
-  /** The processes of each app. */
+  /** The number of processes of each app. */
   readonly processes: number;
-  /** Where the log of each process is written. */
+  /** The folder for the logs of the processes. */
   readonly logs?: string | undefined;
   /** The built apps of an earlier version, with which the run begins. Its users have only the transports of that version. */
   readonly appsBefore?: Pick<EarlierBuild, 'folder' | 'apps'> | undefined;
@@ -57,7 +57,7 @@ export interface RunResult {
     readonly withGaps: number;
     readonly outOfOrder: number;
     readonly informed: number;
-    /** Notifications that ended as expired, and whose sockets were not sent `notifications:missed`. */
+    /** The ids of notifications that expired and whose sockets were not sent `notifications:missed`. */
     readonly notInformed: readonly string[];
   };
 }
@@ -93,7 +93,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
     await fleet?.end();
     if (logs !== undefined) keepLogs(system, logs);
     const stopped = within(stopsWithinMs, 'the end of all processes, of the sandbox and of Redis', system.stop());
-    // A server may be down when a run fails. Its error must not replace the error of the run.
+    // When a run fails, a server may be down and cannot be stopped. This error must not replace the error of the run.
     await stopped.catch((error: Error) => say(`The stack did not stop cleanly: ${error.message}`));
     await fleet?.close();
     for (const link of farLinks.values()) await link.close();

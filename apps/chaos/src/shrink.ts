@@ -1,6 +1,6 @@
 /**
- * Returns the smallest part of `all` that it finds for which `isBad` returns true, as it must for `all`. Removes halves, then
- * quarters and so on, in at most `mostRuns` calls of `isBad`.
+ * Returns the smallest part of `all` that it finds and for which `isBad` returns true. `isBad` must return true for `all`.
+ * Removes halves, then quarters and so on, in at most `mostRuns` calls of `isBad`.
  */
 export async function shrink<Item>(
   all: readonly Item[],

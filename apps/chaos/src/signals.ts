@@ -16,8 +16,8 @@ function signal(pid: number, name: NodeJS.Signals): void {
 }
 
 /**
- * The children of a process, which only Linux shows. The processes of Postgres that serve connections are children of its first
- * process.
+ * Returns the children of a process; none on systems other than Linux. Postgres needs this, because the processes that serve its
+ * connections are children of its first process.
  */
 function childrenOf(pid: number): number[] {
   const pids = process.platform === 'linux' ? readdirSync('/proc').filter((name) => /^\d+$/.test(name)) : [];

@@ -7,7 +7,7 @@ const size = '512m';
 const filler = 'filler';
 const block = Buffer.alloc(1024 * 1024);
 
-/** A file system in memory for the data of Redis, which a plan fills. Only root may mount one. */
+/** A file system in memory for the data of Redis. A plan can fill it. Only root may mount it. */
 export class SmallDisk {
   private constructor(private readonly mounted: string) {}
 
@@ -45,7 +45,7 @@ export class SmallDisk {
     rmSync(this.mounted, { recursive: true });
   }
 
-  /** Writes until there is no room for this many bytes. */
+  /** Writes `bytes` again and again until there is no room for them. */
   private write(file: number, bytes: Buffer): void {
     try {
       while (writeSync(file, bytes) === bytes.length);

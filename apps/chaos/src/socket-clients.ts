@@ -18,17 +18,17 @@ interface ClientSocket {
   close(): unknown;
 }
 
-/** One socket of each user, with Socket.IO 2 and 4 in turn, which reconnects to any living node. */
+/** One socket of each user. The users have Socket.IO 2 and 4 in turn. A socket reconnects to any living node. */
 export class SocketClients {
   /** When the socket of each user was sent `notifications:missed`, in ms since the epoch. */
   private readonly informedAt = new Map<number, number[]>();
-  /** For each user, the last posted notification among those that arrived. */
+  /** For each user, the id of the arrived notification that was posted last. */
   private readonly latest = new Map<number, string>();
   private readonly sockets: ClientSocket[] = [];
   private isClosing = false;
   /**
-   * The number of notifications that arrived too late: after another notification to the same user that was posted after they had
-   * been accepted.
+   * The number of notifications that arrived too late. Another notification to the same user arrived earlier, although it was
+   * posted after the late one had been accepted.
    */
   outOfOrder = 0;
 
@@ -114,7 +114,7 @@ export class SocketClients {
 
   private arrived(user: number, id: string): void {
     if (!marker.test(id)) return;
-    // The ledger counts a repeated event, so it does not count as out of order.
+    // A repeated event is counted in the ledger, so it does not count as out of order here.
     if (!this.ledger.arrived({ at: Date.now(), stream: 'websocket', id })) return;
     const latest = this.latest.get(user);
     if (latest !== undefined && this.ledger.isBefore(id, latest)) this.outOfOrder++;

@@ -12,8 +12,8 @@ export interface Cli {
 }
 
 /**
- * The command has written its answer, which says that a part of the request was not done. Commands throw this error instead of
- * setting an exit code; only `main.ts` turns errors into exit codes.
+ * A part of the request was not done, and the command has written its answer. Commands throw this error instead of setting an
+ * exit code, because only `main.ts` turns errors into exit codes.
  */
 export class CommandFailed extends Error {
   override readonly name = 'CommandFailed';

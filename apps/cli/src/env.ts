@@ -1,17 +1,17 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Where the API is, and the API key for it. */
+/** The URL of the API, and an API key for it. */
 export interface Access {
   readonly url: string;
   readonly key: string;
 }
 
 /**
- * Finds the API: `PNS_API_URL` and `PNS_API_KEY` (or `PNS_API_KEY_FILE`). Without them it is the API on this machine with its
- * bootstrap key, which `npm start` stores in its data folder.
+ * Returns the URL and the key in `given`, or else in `PNS_API_URL` and `PNS_API_KEY` (or `PNS_API_KEY_FILE`). The default is the
+ * API on this machine with its bootstrap key, which `npm start` stores in its data folder.
  *
- * @throws UsageError when there is no key
+ * @throws UsageError when the URL or the key is not valid, or there is no key
  */
 export function accessFrom(given: Partial<Access>, env: NodeJS.ProcessEnv = process.env): Access {
   const url = given.url ?? env['PNS_API_URL'] ?? `http://localhost:${env['PNS_API_PORT'] ?? 3000}`;
@@ -21,7 +21,7 @@ export function accessFrom(given: Partial<Access>, env: NodeJS.ProcessEnv = proc
   const bootstrapKey = given.url === undefined ? secretFrom(env, 'PNS_BOOTSTRAP_API_KEY') : undefined;
   const key = given.key ?? secretFrom(env, 'PNS_API_KEY') ?? bootstrapKey ?? developmentKey(env, url);
   if (key === undefined) throw new UsageError('No API key: set PNS_API_KEY, PNS_API_KEY_FILE or --key.');
-  // Checked here, because an error of `fetch` would show the key.
+  // The key is checked here, because an error of `fetch` would show it.
   if (!/^[ -~\xa0-\xff]+$/.test(key))
     throw new UsageError('The API key has a line break or another character that a header cannot contain.');
   return { url: url.replace(/\/+$/, ''), key };
@@ -55,7 +55,7 @@ export function isColoured(stream: { readonly isTTY?: boolean }, env: NodeJS.Pro
   return stream.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
 }
 
-/** The command line is wrong. Its exit code is 2. */
+/** The command line is wrong. The exit code is 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }

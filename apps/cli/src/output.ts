@@ -83,7 +83,7 @@ function escapedInJson(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
-/** `text` with a blank for each control character, even for line breaks: names of files may contain any character. */
+/** `text` with a blank for each control character, even for line breaks, because names of files may contain any character. */
 export function oneLine(text: string): string {
   return text.replace(/\p{Cc}/gu, ' ');
 }

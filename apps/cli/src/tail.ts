@@ -6,7 +6,7 @@ import { action, userOption, type UserOption } from './cli';
 
 /** Time between two requests for the history, in ms. */
 const lookMs = 1000;
-/** How much too early each request begins, in ms: the history shows a milestone up to 2 s late, and clocks differ. */
+/** A margin before the period of each request, in ms, because the history shows a milestone up to 2 s late, and clocks differ. */
 const overlapMs = 10_000;
 /** How many shown attempts are remembered: far more than the answers of two consecutive requests have in common. */
 const rememberedAttempts = 10_000;

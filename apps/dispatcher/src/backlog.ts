@@ -84,7 +84,7 @@ const noJobs: JobCounts = { waiting: 0, active: 0, delayed: 0 };
 const running = new Set<BacklogCount>();
 let counting: Promise<Backlog | undefined> | undefined;
 
-/** The gauges of a scrape are read at the same time and share one count. */
+/** Returns one count for all gauges of a scrape, which are read at the same time. */
 function backlog(): Promise<Backlog | undefined> {
   const [anyone] = running;
   counting ??= Promise.resolve(anyone?.backlog()).finally(() => (counting = undefined));

@@ -6,7 +6,7 @@ import { webhookToken } from '@pns/transport-webhook/token';
 import { webpushToken } from '@pns/transport-webpush/token';
 import { wnsToken } from '@pns/transport-wns/token';
 
-/** Connection ids of sockets, and tokens of unknown transports of newer versions, are already in normal form. */
+/** Connection ids of sockets, and tokens of transports of newer versions, are already in normal form, so they have no rule. */
 const rules: ReadonlyMap<string, TokenRule> = new Map<TransportName, TokenRule>([
   ['apns', apnsToken],
   ['fcm', fcmToken],

@@ -1,13 +1,13 @@
 import { TestEnvironment } from 'jest-environment-node';
 
-/** The parts of the first environment of this process, which all later ones use. */
+/** The parts of the first environment of this process, which all later environments use. */
 let kept;
 let keptGlobals;
 
 /**
  * One global object for all test files that a Jest process runs. A package that stays loaded (see `kept-packages-runtime.cjs`)
  * uses the global object with which it was loaded. Each file starts without the globals that other files have added. It also gets
- * a new `process`, so that variables and listeners of other files are gone.
+ * a new `process` without the variables and listeners of other files.
  */
 export default class KeptPackagesEnvironment extends TestEnvironment {
   constructor(config, context) {

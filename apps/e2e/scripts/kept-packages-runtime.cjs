@@ -8,9 +8,9 @@ const isPath = (moduleName) => /^[./]/.test(moduleName);
 const isOwn = (moduleName) => isPath(moduleName) || /^@(pns|jest)\//.test(moduleName) || isBuiltin(moduleName);
 
 /**
- * Loads packages of node_modules once per Jest process, and only the modules of this repository anew for each test file. Jest by
- * default loads both anew. Then a file that starts an app spends 3 s of CPU time on two thousand modules, and keeps them in
- * memory until a garbage collection. Needs `kept-packages-environment.mjs`.
+ * Loads packages of node_modules once per Jest process, and only the modules of this repository again for each test file. Jest's
+ * default is to load both again. With this default, a file that starts an app spends 3 s of CPU time on two thousand modules, and
+ * keeps them in memory until a garbage collection. Needs `kept-packages-environment.mjs`.
  */
 module.exports = class KeptPackagesRuntime extends Runtime {
   constructor(...args) {
@@ -24,7 +24,7 @@ module.exports = class KeptPackagesRuntime extends Runtime {
       : packages.requireModuleOrMock(from, moduleName);
   }
 
-  /** Loads the parts of Jest that run in the global object of the tests. A name that is a path belongs to the test framework. */
+  /** Loads the parts of Jest that run in the global object of the tests. A path names a file of the test framework. */
   requireInternalModule(from, moduleName) {
     return moduleName === undefined || isPath(moduleName) || isBuiltin(moduleName)
       ? super.requireInternalModule(from, moduleName)
@@ -33,7 +33,7 @@ module.exports = class KeptPackagesRuntime extends Runtime {
 
   teardown() {
     super.teardown();
-    // `@pns/runtime` sets this in the package, which all test files share.
+    // All test files share zod, so this resets the `customError` that `@pns/runtime` sets in it.
     packages.requireModuleOrMock(module.filename, 'zod').config({ customError: undefined });
   }
 };

@@ -1,5 +1,5 @@
 // Lints texts as if they were files, by the real configuration. Reads JSON from stdin, [{ file, text }], and prints
-// the messages of each text as JSON. It applies only the rules on imports: type information would take a minute.
+// the messages of each text as JSON. It applies only the rules on imports, because type information would take a minute.
 import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';

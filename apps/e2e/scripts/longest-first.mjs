@@ -3,7 +3,7 @@ import TestSequencer from '@jest/test-sequencer';
 /**
  * Starts the tests that take longest first, so that all workers end at about the same time. Jest does so only by the
  * times of an earlier run, and a fresh clone has none. So the end-to-end tests come first and the unit tests last. Each
- * end-to-end test is followed by an integration test, because some workers must wait while others start many processes.
+ * end-to-end test is followed by an integration test, so that not all workers start many processes at the same time.
  */
 export default class LongestFirst extends TestSequencer {
   sort(tests) {

@@ -11,9 +11,9 @@ import { Sentence, prepare, root, say } from '../../standalone/scripts/prepare.m
 /** A variable that only processes of the tests have. */
 const runMark = `JEST_RUN_MARK=${randomUUID()}`;
 const graceMs = 15_000;
-/** Two workers for each core, because tests often wait. Postgres has connections for eight. */
+/** Two workers for each core, because tests often wait; at most eight, because Postgres has connections for eight. */
 const workers = Math.min(2 * availableParallelism(), 8);
-/** After a file, Jest replaces a worker that uses more memory: V8 keeps modules of earlier files while there is memory. */
+/** The memory above which Jest replaces a worker after a file. V8 keeps modules of earlier files while memory is free. */
 const workerMemory = '1.5GB';
 const jestArgs = [`--maxWorkers=${workers}`, `--workerIdleMemoryLimit=${workerMemory}`];
 
@@ -58,7 +58,7 @@ function run(args) {
   });
 }
 
-/** The benchmarks' ratios to their baselines, measured when no test runs beside them. */
+/** Checks the benchmarks' ratios to their baselines. The tests must have ended, because they would make benchmarks slower. */
 async function checkRatios() {
   say('Measuring whether a scenario has become much slower than its baseline ...');
   const code = await run([join(root, 'apps', 'bench', 'dist', 'main.js'), '--guard']);
@@ -74,7 +74,7 @@ function totalsOf(reportFile) {
   }
 }
 
-/** Waits for processes that are ending, then names and kills the others. */
+/** Waits until processes of the tests have ended. After `graceMs`, it reports and kills the processes that still run. */
 async function checkNothingIsLeft() {
   for (const endsAt = Date.now() + graceMs; leftProcesses().length > 0 && Date.now() < endsAt;) await sleep(100);
   for (const { pid, command } of leftProcesses()) {
@@ -83,7 +83,7 @@ async function checkNothingIsLeft() {
   }
 }
 
-/** Only Linux shows the environment of a process; on other systems this finds nothing. */
+/** The processes of the tests that still run. Empty unless on Linux: other systems do not show the environment of a process. */
 function leftProcesses() {
   const pids = process.platform === 'linux' ? readdirSync('/proc').filter((name) => /^\d+$/.test(name)) : [];
   return pids

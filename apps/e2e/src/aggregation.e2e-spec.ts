@@ -104,7 +104,7 @@ describe('notifications through four API processes', () => {
     const took: number[] = [];
     for (let user = 1; user <= 10 && !(Math.min(...took) <= mostMs); user++) {
       const { tookMs, longestGapMs } = await streamTo({ context, user });
-      // A window closes if a busy machine posts nothing for three seconds.
+      // On a busy machine nothing may be posted for three seconds. The window then closes early, so this stream does not count.
       if (longestGapMs <= 2900) took.push(tookMs);
     }
     expect(Math.min(...took)).toBeGreaterThanOrEqual(4000);

@@ -110,7 +110,7 @@ it('a silent connection is detected within 15 s, and its pushes are delivered', 
       .flatMap((worker) => worker.logged('delivery.attempted'))
       .filter(({ outcome }) => outcome === 'retry');
   const detected: number[] = [];
-  // The detection takes 12.5 s at most. A busy machine may add some seconds, but not each time.
+  // The detection takes 12.5 s at most. A busy machine may add some seconds, so there are up to three rounds.
   while (!(Math.min(...detected) <= 15_000) && detected.length < 3) {
     const phones = [await phone()];
     const device = providers.apns.device((phones[0] as Phone).token);

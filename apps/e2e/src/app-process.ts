@@ -19,17 +19,17 @@ export type AppName =
 export interface AppProcessOptions {
   /** Whether its log is kept for tests. Default: true. */
   readonly keepsLogs?: boolean;
-  /** The Node that runs it. Default: the one that runs the tests. */
+  /** The path of the Node that runs the app. Default: the Node that runs the tests. */
   readonly node?: string;
   /** The folder with the built apps of another version. Default: the apps of this clone. */
   readonly appsFolder?: string;
   /** Arguments for Node, before the program. */
   readonly nodeArgs?: readonly string[];
-  /** Its niceness, from 0 to 19; a higher one leaves more CPU time to other processes. Default: 0. */
+  /** Its niceness, from 0 to 19; a higher niceness leaves more CPU time to other processes. Default: 0. */
   readonly niceness?: number;
 }
 
-/** An app that has neither started nor ended after this time is killed, in ms. Even a slow app starts earlier. */
+/** The time in ms after which an app that has neither started nor ended is killed. Even a slow app starts earlier. */
 const startWithinMs = 110_000;
 const appsOfThisClone = join(__dirname, '..', '..');
 
@@ -43,7 +43,7 @@ export class AppProcess {
     private readonly log: readonly string[],
   ) {}
 
-  /** Resolves when the app has started; rejects with its log when it ends before that, or does not start for `startWithinMs`. */
+  /** Resolves when the app has started; rejects with its log if it ends earlier or has not started after `startWithinMs`. */
   static async start(
     name: AppName,
     env: Readonly<Record<string, string>>,
@@ -122,7 +122,7 @@ export class AppProcess {
   }
 }
 
-/** Calls `read` with each line. It uses less CPU time than readline, because benchmarks measure this process. */
+/** Calls `read` with each line. It does not use readline, which needs more CPU time, because benchmarks measure this process. */
 function readLines(stream: Readable, read: (line: string) => void): void {
   let rest = '';
   stream.setEncoding('utf8').on('data', (text: string) => {

@@ -41,7 +41,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** A name server that knows the IPv4 address of `good.example.org`, and does not answer for other names. */
+/** A name server that returns the IPv4 address of `good.example.org`, and does not answer for other names. */
 async function nameServer(): Promise<Socket> {
   const record = Buffer.of(0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 1); // the name of the question, A, IN, 60 s
   const server = createSocket('udp4').on('message', (question, { port, address }) => {
@@ -57,7 +57,7 @@ async function nameServer(): Promise<Socket> {
   return server;
 }
 
-/** The text of a module that makes the process that loads it use this name server. */
+/** The text of a module. A process that loads the module uses this name server. */
 function usingNameServer(address: string): string {
   return `
 const promises = require('node:dns/promises');
@@ -90,7 +90,7 @@ async function deafSocket(connection: string): Promise<WebSocket> {
   return socket;
 }
 
-/** More than the TCP buffers of both sides can hold. */
+/** More bytes than the TCP buffers of both sides can hold. */
 const floodBytes = 32 * 1024 * 1024;
 
 it.each<[string, (socket: WebSocket, done: () => void) => void]>([

@@ -30,7 +30,7 @@ afterAll(async () => {
   await system?.stop();
 });
 
-/** Posts `perUser` different notifications for each user, half of them at each API, and returns their names. */
+/** Posts `perUser` different notifications for each user, half of them at each API. Returns each as `<user> <id>`. */
 async function post(round: string): Promise<Set<string>> {
   const posted = new Set<string>();
   for (let number = 0; number < perUser; number++) {
@@ -44,7 +44,7 @@ async function post(round: string): Promise<Set<string>> {
   return posted;
 }
 
-/** Posts a request until it is accepted: a producer repeats it after a 503, with the same ids. */
+/** Posts a request until it is accepted. Like a producer, it repeats the request after a 503, with the same ids. */
 async function postUntilAccepted(body: object, api: number): Promise<void> {
   await eventually('the notifications are accepted', async () => {
     const { status } = await system.request('POST', '/v1/notifications', body, system.app('api', api));
@@ -77,7 +77,7 @@ async function atSockets(round: string, total: number): Promise<string[]> {
 
 const sorted = (texts: Iterable<string>): string[] => [...texts].sort();
 
-/** Everything that a master holds, as text. */
+/** The keys and values of a Redis master, as text. */
 async function contentOf(url: string): Promise<string> {
   const redis = new Redis(url);
   const read: Readonly<Record<string, (key: string) => Promise<unknown>>> = {
@@ -109,7 +109,7 @@ describe('over a Redis cluster', () => {
 
   it('all accepted notifications arrive although a master is killed meanwhile', async () => {
     const posting = post('crash');
-    await pause(200); // by then one part of the request is accepted, and the other is not
+    await pause(200); // by then a part of the notifications is accepted, and the other part is not
     await system.cluster.crash(0, () => pause(500));
     const posted = await posting;
     expect(new Set(await atWebhook('crash', 2000))).toEqual(posted);

@@ -24,7 +24,7 @@ async function post(numbers: readonly number[]): Promise<void> {
   }
 }
 
-/** Reconnects with the same connection id, which is refused while the node that had it may be alive. */
+/** Connects with a connection id until it is accepted. The id is refused while the node of its last socket may be alive. */
 function comeBack(worker: AppProcess, connection: string): Promise<Listener> {
   return eventually('the socket is open again', () =>
     listen(system, user, { connection, worker }).catch(() => undefined),

@@ -113,7 +113,7 @@ describe('the health check of an app', () => {
   let server: Server | undefined;
   const folder = mkdtempSync(join(tmpdir(), 'pns-check-'));
 
-  // A PATH with these two programs only, so a check that starts Node or another program fails.
+  // The PATH of the check has only these two programs, so a check that starts Node or another program fails.
   beforeAll(() => {
     for (const name of ['timeout', 'bash']) {
       symlinkSync(execFileSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).trim(), join(folder, name));

@@ -40,7 +40,7 @@ function coloursIn(text: string): Colour[] {
   });
 }
 
-/** Every colour that the layers can have together: a gradient has several. */
+/** Every colour that the layers can have together. There are several if a layer is a gradient. */
 function behind([layer, ...below]: PageText['layers']): Colour[] {
   if (layer === undefined) return [white];
   const bases = behind(below);

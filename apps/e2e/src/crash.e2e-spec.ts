@@ -37,7 +37,7 @@ async function post({ context, user }: Subscriber, count: number): Promise<strin
   return ids;
 }
 
-/** Posts a request until it is accepted: a producer repeats it after a 503, because PNS has accepted nothing. */
+/** Posts a request until it is accepted. Like a producer, it repeats the request after a 503: PNS then accepted nothing. */
 async function postUntilAccepted(body: object): Promise<void> {
   await eventually('the notifications are accepted', async () => {
     const { status } = await system.request('POST', '/v1/notifications', body);

@@ -58,7 +58,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Does what a deployment does: a dead worker is replaced, and one that does not answer is killed. */
+/** Replaces the worker if it is dead and kills it if it does not answer, as a deployment does. */
 function supervise(worker: AppProcess): void {
   void replaceWhenDead(worker);
   void killWhenSilent(worker);

@@ -22,7 +22,7 @@ function rows(heading: string): string[][] {
 
 const packagesIn = (heading: string): string[] => rows(heading).map(([first = '']) => first.replaceAll('`', ''));
 
-/** Named by other packages as peers, or loaded by them; our code does not import them. */
+/** Packages that other packages name as peers or load; our code does not import them. */
 const notImported = ['@bull-board/ui', 'rxjs'];
 
 /** Files that are not in the image, or are used only in tests. */

@@ -39,7 +39,7 @@ export class ReaderShell {
     this.child.on('close', () => this.changes.emit('news'));
   }
 
-  /** Runs commands and resolves with the output until the last one in the foreground has ended. */
+  /** Runs commands. Resolves with their output when the last command in the foreground has ended. */
   async type(commands: string): Promise<string> {
     const [from, mark] = [this.output.length, `typed ${++this.typed}`];
     this.child.stdin?.write(`${commands}\necho '${mark}'\n`);

@@ -91,7 +91,7 @@ function newShell(cwd: string): ReaderShell {
   return new ReaderShell(cwd, { PATH: path, HOME: folder });
 }
 
-/** A block of a page, with the ports of this PNS instead of the usual ones. */
+/** A block of a page, with the ports of this PNS instead of the usual ports. */
 function here(text: string): string {
   return text
     .replaceAll('http://localhost:3000', pns.apiUrl)
@@ -106,7 +106,7 @@ async function run({ text }: Block): Promise<string> {
   return printed;
 }
 
-/** The output that each block of docs/first-push.md must end with, by a text in the block. */
+/** The output that blocks of docs/first-push.md must print, by a text in the block. */
 const printedBy: readonly (readonly [part: string, expected: RegExp])[] = [
   ['node hello.mjs', /^ox:mail:new Hello from JavaScript$/m],
   ['python3 hello.py', /^ox:mail:new Hello from Python$/m],
@@ -144,8 +144,8 @@ describe('the line that finds the key', () => {
       .find((line) => line.startsWith('for KEY in')) ?? '';
 
   /**
-   * Runs the shell line in a project that has only these `files` of the two ways to run PNS. The API accepts only the key of
-   * the way `accepted`; returns the key that the line finds, which must be the same.
+   * Runs the shell line in a project that has only these `files`: `npm start` makes `.data`, and containers need `.env`. The API
+   * accepts only the key of the way `accepted`. Returns the key that the line finds, and fails if it is another key.
    */
   async function found(accepted: string, files: readonly ('.env' | '.data')[]): Promise<string> {
     const project = mkdtempSync(join(folder, 'project-'));

@@ -17,7 +17,7 @@ const marks = {
   '2.4': { script: 'push_notification lua {', driver: 'push_notification ox {' },
 };
 
-/** The configuration of docs/dovecot.md for this version, with our addresses instead of those of the page. */
+/** The configuration of docs/dovecot.md for this version, with our addresses instead of the addresses on the page. */
 export function dovecotSettings(version: DovecotVersion, producer: Producer): string {
   return blockWith(marks[version].script, producer);
 }

@@ -143,7 +143,7 @@ describe.each(['2.3', '2.4'] as const)('Dovecot %s, with the configuration of th
 
   it('ten changes of one session are joined into one notification, as the mode collect of the topic says', async () => {
     const property = '/v1/config/contexts/1/users/14/properties/com.openexchange.pns.delayDuration';
-    // The time between two of the ten changes is much shorter than this window.
+    // The time between two of the ten changes is much shorter than this window, so all ten are joined.
     await system.expect(200, 'PUT', property, { value: 4000 });
     await system.untilObeyed(john, 'com.openexchange.pns.delayDuration', 4000);
     await imap.run('CREATE Ten');
@@ -155,7 +155,7 @@ describe.each(['2.3', '2.4'] as const)('Dovecot %s, with the configuration of th
     await system.untilObeyed(john, 'com.openexchange.pns.delayDuration', 200);
     const payload = await next('ox:mail:read', from);
     expect(payload).toEqual({ folder: 'default0/Ten', ids: ['10'], unread: 0 });
-    // Notifications arrive in order: a second one would arrive before this later one.
+    // Notifications arrive in order, so a second notification of the ten changes would arrive before the next.
     await imap.run('SELECT INBOX');
     await after(() => imap.run('STORE 1 -FLAGS (\\Seen)'), 'ox:mail:flags');
     await after(() => imap.run('STORE 1 +FLAGS (\\Seen)'), 'ox:mail:read');
@@ -187,7 +187,7 @@ describe.each(['2.3', '2.4'] as const)('Dovecot %s, with the configuration of th
     expect(payload).toMatchObject({ subject: 'Repeated' });
     const requests = () => gate.events.slice(before).filter((each) => each.toLowerCase() === 'messagenew 200').length;
     await eventually('the script has repeated its request, and the driver has sent its own', () => requests() === 3);
-    // Notifications arrive in order: a second one would arrive before this later one.
+    // Notifications arrive in order, so a second notification of the mail would arrive before this later notification.
     await after(() => imap.run('CREATE Last'), 'ox:folder:changed');
     const subjects = socket.received.map(({ frame }) => (frame[1] as { subject?: string }).subject);
     expect(subjects.filter((subject) => subject === 'Repeated')).toHaveLength(1);

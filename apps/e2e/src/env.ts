@@ -5,7 +5,7 @@ export function provideDatabase(url: string): void {
 
 /** The folder in which tests store the pictures of the documentation; undefined if they store none. */
 export const screenshotFolder: string | undefined = process.env['PNS_SCREENSHOTS'];
-/** How long the tests of the history keep Postgres away, in ms. `PNS_TEST_OUTAGE_MS=30000` makes them as long as a failover. */
+/** How long Postgres is down in the tests of the history, in ms. `PNS_TEST_OUTAGE_MS=30000` is as long as a failover. */
 export function outageMs(): number {
   return Number(process.env['PNS_TEST_OUTAGE_MS'] ?? 2000);
 }

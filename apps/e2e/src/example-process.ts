@@ -8,7 +8,7 @@ export const examples = join(root, 'examples');
 
 const installed: Readonly<Record<string, string>> = { python: 'python3', perl: 'perl', shell: 'sh' };
 
-/** The command that runs an example of `examples/` in each language. */
+/** The program that runs examples in this language, and its environment. */
 export function runtime(language: string): { readonly file: string; readonly env: NodeJS.ProcessEnv } {
   const { env } = process;
   if (language === 'node') return { file: process.execPath, env };

@@ -29,7 +29,7 @@ type Step = 'unavailable' | 'throttled' | 'lost' | 'forwarded';
 interface Seen {
   readonly step: Step;
   readonly lines: readonly string[];
-  /** The answer of the API, if it was asked. */
+  /** The answer of the API; absent if the edge sent its own answer. */
   readonly answer?: { readonly status: number; readonly body: Answer };
   readonly arrivedAt: number;
   readonly answeredAt: number;
@@ -159,7 +159,7 @@ it('every producer repeats what was refused for now or whose answer was lost, wi
       if (step !== 'unavailable' && step !== 'throttled') continue;
       const next = seen[at + 1] as Seen;
       expect(next.lines).toEqual(seen[at]?.lines);
-      // A little less than a second, because timers count in whole milliseconds.
+      // The bound is a little less than a second, because timers count in whole milliseconds.
       expect(next.arrivedAt - answeredAt).toBeGreaterThan(990);
     }
     expect(output).toContain('PAYLOAD_INVALID');

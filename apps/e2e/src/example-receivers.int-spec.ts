@@ -159,7 +159,7 @@ it('a later attempt of the same delivery is handled once', async () => {
   const { headers, body } = await request('Attempt 1');
   deliveries--;
   const later = await request('Attempt 2', { ageSeconds: -60 });
-  // The body of all attempts is the same, only the Standard Webhooks signature has the time of the attempt.
+  // The attempts have the same body. Only the Standard Webhooks signature contains the time of the attempt.
   await each(async (receiver) => {
     expect(await statusOf(receiver, { headers, body })).toBe(204);
     if (receiver.scheme === 'ox') return;
@@ -277,7 +277,7 @@ it('a request with another id is refused for Standard Webhooks, and is a repeat 
   });
 });
 
-/** Calls both functions of each file with a request that anybody can sign, because one accepted secret has an empty key. */
+/** Code that calls both functions of a file. One accepted secret has an empty key, so anybody can sign the request. */
 const verifications: readonly (readonly [language: string, flags: readonly string[], code: string])[] = [
   [
     'node',

@@ -14,7 +14,7 @@ type Planted = readonly [file: string, text: string, refusal?: string];
 const boundary = '@nx/enforce-module-boundaries';
 const refused = `${boundary}: A project tagged with`;
 const planted: readonly Planted[] = [
-  // The order of the stages.
+  // A stage may import only later stages, except in tests.
   ['libs/outcomes/src/index.ts', "import { Windows } from '@pns/aggregation';", refused],
   ['libs/outcomes/src/index.ts', "import { retryFailed } from '@pns/delivery';", boundary],
   ['libs/delivery/src/index.ts', "import type { DispatchModule } from '@pns/dispatch';", boundary],

@@ -49,7 +49,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Posts a notification until it is accepted: on a busy machine the API may answer 503 first, and a repeat is harmless. */
+/** Posts a notification until it is accepted, because on a busy machine the API may answer 503. A repeat is harmless. */
 async function post(notification: Readonly<Record<string, unknown>> & { readonly id: string }): Promise<void> {
   const body = { topic: 'ox:test', payload: { of: notification.id }, ...notification };
   await eventually(`${notification.id} is accepted`, async () => {
@@ -142,7 +142,7 @@ it('loses no delivery while Postgres is stopped, and says that the history has a
 
   const answer = await eventually('the gap can be read', async () => {
     const response = await system.request('GET', `/v1/notifications/${lost}?context=${loaded}&user=${lastUser}`);
-    // Any record of this user may have been lost: that of the acceptance (404), or another one.
+    // Any record of this notification may be lost. If it is the record of the acceptance, the answer is 404.
     return /[Rr]ecords between (\S+) and (\S+) were lost/.exec(await response.text());
   });
   const [since = NaN, end = NaN] = answer.slice(1).map((time) => Date.parse(time));

@@ -17,7 +17,7 @@ interface Times {
 
 interface Sender {
   readonly name: 'apns' | 'fcm';
-  /** The most connections at once. */
+  /** The most connections that the sender opens. */
   readonly connections: number;
   /** A token for each index. */
   readonly token: (index: number) => string;
@@ -35,7 +35,7 @@ const serviceAccount = {
   client_email: 'sender@pns-test.iam.gserviceaccount.com',
 };
 
-/** Every transport over HTTP/2. */
+/** The tested transports, which all use HTTP/2. */
 const senders: readonly Sender[] = [
   {
     name: 'apns',
@@ -161,7 +161,7 @@ describe.each(senders)('$name', (sender) => {
     for (const step of undo.splice(0)) await step();
   });
 
-  /** Starts a far side, and a transport that delivers to it with time-outs long enough for a busy machine, except for `times`. */
+  /** Starts a far side and a transport that delivers to it. The time-outs suit a busy machine, unless `times` sets them. */
   async function start(times: Times = {}, maxStreams?: number) {
     const far = await FarSide.start(maxStreams);
     const patient = { answerMs: 25_000, silentMs: 20_000, pongMs: 20_000, ...times };

@@ -56,7 +56,7 @@ function loggedIn(path: string): Logged[] {
   return logged;
 }
 
-/** The events that an expression can name; none if it shows no text, such as a variable. */
+/** The events that an expression can name; none if the expression has no text, for example if it is a variable. */
 function namesOf(event: ts.Expression): string[] {
   if (ts.isStringLiteral(event)) return [event.text];
   if (!ts.isTemplateExpression(event)) return [];

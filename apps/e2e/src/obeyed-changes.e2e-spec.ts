@@ -8,8 +8,8 @@ import { listen } from './sockets';
 import { System } from './system';
 
 /**
- * The time in which every process applies a change, in ms after the API's answer. In one series of rounds, the median
- * must be shorter; other series may fail, because other programs use the machine too.
+ * The time in which every process applies a change, in ms after the API's answer. The median of at least one series of rounds
+ * must be shorter. Other series may be slower, because other programs use the machine too.
  */
 const obeyedWithinMs = 1000;
 const series = 4;
@@ -18,7 +18,7 @@ const series = 4;
 const patienceMs = 20_000;
 
 let system: System;
-/** Answers each request with a failure. Broken connections would open the circuit, and then no attempt is made. */
+/** A server that answers each request with 429. If it broke connections, the circuit would open, and no attempt would be made. */
 const busy = createServer((request, response) => request.resume().on('end', () => response.writeHead(429).end()));
 
 beforeAll(async () => {
@@ -98,7 +98,7 @@ async function firstPushAt(box: string): Promise<number | undefined> {
   return (await system.arrivals(box)).items[0]?.at;
 }
 
-/** A probe of the dispatcher. `switchFor` sets a property with which it sends nothing to a user while `value` is false. */
+/** A probe of the dispatcher. `switchFor` sets a property of a user, who gets nothing while the value is false. */
 function dispatcherProbe(switchFor: (user: number, value: boolean) => Promise<void>): Probe {
   const topicOf = (user: number) => `ox:test:${user}`;
   return {
@@ -136,7 +136,7 @@ async function badgeInOtherApi(user: number): Promise<unknown> {
   return items[0]?.value;
 }
 
-/** When the worker first decided that a failed push of the user is not retried. */
+/** When the worker first decided that a failed push of the user is not retried, in ms since the epoch. */
 function failedForGoodAt(user: number): number | undefined {
   const isFinal = (entry: Record<string, unknown>) => entry['user'] === user && entry['nextAttemptInMs'] === undefined;
   const entry = system.app('worker-webhook').logged('delivery.attempted').find(isFinal);
@@ -244,7 +244,7 @@ async function delayOf(probe: Probe): Promise<number> {
   return (await probe.obeyed(user)) - answeredAt;
 }
 
-/** Fails unless the median of the rounds of one series is in time. */
+/** Runs series of `rounds` rounds until the median of a series is in time. Throws if no series is in time. */
 async function expectObedience(probe: Probe, rounds: number): Promise<void> {
   const all: number[][] = [];
   for (let tried = 0; tried < series; tried++) {

@@ -90,7 +90,7 @@ afterAll(async () => {
 
 const startNode = (port: string): Promise<AppProcess> => system.add('worker-websocket', { PNS_WEBSOCKET_PORT: port });
 
-/** A user's socket through nginx, and how many notifications were posted for the user. */
+/** A user's socket through the tested proxy, and the number of notifications that were posted for the user. */
 class Client {
   posted = 0;
 

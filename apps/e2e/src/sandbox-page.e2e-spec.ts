@@ -65,11 +65,11 @@ const namesOfFields = `[...document.querySelectorAll('input, select, textarea, b
   .filter((element) => element.checkVisibility())
   .map((element) => (element.labels?.[0] ?? element).textContent.trim())`;
 
-/** Waits for an attempt of each of the six copies; fails unless the timeline then has these steps in this order. */
+/** Waits for an attempt of each of the six deliveries; fails unless the timeline then has these steps in this order. */
 async function expectSteps(timeline: Locator, sent: string, joined: string): Promise<void> {
   await timeline.locator('li', { hasText: 'attempt 1' }).nth(5).waitFor();
   const names = await timeline.locator('li b').allTextContents();
-  // A target whose attempt is not recorded yet is waiting.
+  // A target is `waiting` until its attempt is recorded, so `waiting` may be shown or not.
   const milestones = names.filter((name) => !name.startsWith('attempt') && name !== 'waiting');
   expect(milestones).toEqual(['received', 'joined', 'due', 'dispatched']);
   expect(await timeline.locator('li', { hasText: 'received' }).textContent()).toContain(sent);
@@ -159,7 +159,7 @@ it('requests of App Suite for both topics are delivered over all transports, and
     const repeat = await sendFromAppSuite(standalone.apiUrl, event);
     expect(repeat).toEqual({ status: 202, id, result: 'duplicate' });
   }
-  // Notifications arrive in order: a second push of an earlier one would arrive before this later one.
+  // Notifications arrive in order, so a second push of an earlier notification would arrive before this later notification.
   const { payload, ...rest } = appSuiteEvents['ox:mail:new'];
   const last = await sendFromAppSuite(standalone.apiUrl, { ...rest, payload: { ...payload, subject: 'The last one' } });
   await standalone.endedDeliveries(last.id ?? '', 6);

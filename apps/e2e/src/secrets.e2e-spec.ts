@@ -278,7 +278,7 @@ async function post(): Promise<void> {
   await system.expect(202, 'POST', '/v1/notifications', body);
 }
 
-/** Makes the providers and the webhooks refuse, in each of the ways that PNS treats differently. */
+/** Makes the providers and the webhooks refuse requests, in each of the ways that PNS treats differently. */
 async function letProvidersRefuse(): Promise<void> {
   providers.apns.faults.set({ status: 403, reason: 'InvalidProviderToken' });
   providers.fcm.faults.set({ error: 'UNAVAILABLE' });

@@ -1,4 +1,4 @@
-/** The example of a new mail that the service's documentation always used. */
+/** The example of a new mail in the documentation of the original. */
 export const newMail = {
   folder: 'default0/INBOX',
   id: '113',

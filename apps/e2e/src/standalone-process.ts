@@ -88,9 +88,9 @@ export class Standalone {
     const headers = { authorization: `Bearer ${this.apiKey}` };
     return eventually(`${count} deliveries of ${id} have ended`, async () => {
       const answer = await fetch(`${this.apiUrl}/v1/notifications/${id}`, { headers });
-      if (!answer.ok) return undefined; // the history is written twice a second
+      if (!answer.ok) return undefined; // the history is not written yet: it is written twice a second
       const { deliveries } = (await answer.json()) as { deliveries: readonly DeliveryView[] };
-      // Sockets that closed a moment ago may come back, so deliveries to them wait.
+      // A delivery to a socket that closed a moment ago does not end yet, because the socket may come back.
       const ended = deliveries.filter(({ outcome }) => !unfinished.has(outcome));
       if (ended.length < count) return undefined;
       return ended.map(({ transport, outcome, attempts }) => `${transport} ${outcome} ${attempts.length}`).sort();

@@ -71,7 +71,7 @@ function newTrace(isSampled = true) {
   return { id, span, traceparent: `00-${id}-${span}-${isSampled ? '01' : '00'}` };
 }
 
-/** Posts equal notifications of the user in one request, each with its fields. Returns the id of the first one. */
+/** Posts equal notifications in one request, one for each element of `each`, with its fields. Returns the id of the first. */
 async function post(about: string, headers: Record<string, string>, each: readonly object[] = [{}]): Promise<string> {
   const payload = { folder: 'default0/INBOX', id: about, email: 'jane@example.com', subject: about };
   const notifications = each.map((fields) => ({ ...user, topic: 'ox:mail:new', payload, ...fields }));

@@ -21,7 +21,7 @@ async function run(): Promise<void> {
   process.once('SIGINT', stop);
 }
 
-/** The access of the page to PNS; undefined unless the API and a key are set. Browsers open their sockets on this machine. */
+/** The access of the page to PNS; undefined unless the API and a key are set. Sockets connect to localhost. */
 function demoOf({ PNS_API_URL, PNS_API_KEY, PNS_WEBSOCKET_PORT }: ReturnType<typeof sandboxEnvironment>) {
   if (PNS_API_URL === undefined || PNS_API_KEY === undefined) return undefined;
   const websocketUrl = `http://localhost:${PNS_WEBSOCKET_PORT}`;

@@ -43,7 +43,7 @@ function requireNode() {
   );
 }
 
-/** Whether the packages in node_modules, of which npm keeps a record there, are those of the lock file. */
+/** Whether node_modules contains the packages of the lock file, by the record that npm keeps in node_modules. */
 function isInstalled() {
   try {
     const wanted = packagesOf('package-lock.json');

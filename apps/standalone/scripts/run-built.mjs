@@ -9,7 +9,7 @@ export async function runBuilt(program, args, node = () => process.execPath) {
     await prepare();
     const child = spawn(node(), [join(root, program), ...args], {
       stdio: 'inherit',
-      // The same option as in our images. In a comparison by the bench, both sides run with it.
+      // Our images set the same option. In a comparison by the bench, both sides run with it.
       env: { ...process.env, NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --max-semi-space-size=64`.trim() },
     });
     for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));

@@ -23,7 +23,8 @@ async function checkStart() {
 }
 
 /**
- * Stops this process when npm was killed: a `kill -9` of npm reaches neither this process nor the shell between them.
+ * Stops this process when npm was killed, because a `kill -9` of npm reaches neither this process nor the shell between npm and
+ * this process.
  */
 function stopTogetherWithNpm() {
   const atStart = ancestors();

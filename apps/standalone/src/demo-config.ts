@@ -11,8 +11,8 @@ export interface WebhookEntry {
 
 /**
  * The sandbox's entry of `webhooks.yml` with the sandbox's port; undefined if the file already has this port. The
- * caller sets it over the API, because a variable cannot change a webhook's URI: the URI is part of the configuration
- * so that its secrets cannot be redirected.
+ * caller sets the entry over the API, because no variable can change a webhook's URI. Otherwise a variable could
+ * redirect the webhook's secrets.
  */
 export function movedWebhook(configDir: string, sandboxUrl: string): WebhookEntry | undefined {
   const file = join(configDir, 'webhooks.yml');
@@ -22,7 +22,7 @@ export function movedWebhook(configDir: string, sandboxUrl: string): WebhookEntr
   return { ...sandbox, uri: sandbox.uri.replace(shippedSandbox, sandboxUrl) };
 }
 
-/** A file that cannot be read has no entry; `GET /v1/config/faults` lists it. */
+/** The sandbox's entry in `file`; undefined for a file that cannot be read, which `GET /v1/config/faults` lists. */
 function sandboxEntry(file: string): WebhookEntry | undefined {
   try {
     return ((parse(readFileSync(file, 'utf8')) ?? {}) as { readonly sandbox?: WebhookEntry }).sandbox;

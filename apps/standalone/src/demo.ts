@@ -41,7 +41,7 @@ export async function prepareDemo(api: ApiAccess, sandboxUrl: string, webhook?: 
   const list = (await answerOf(api, 'GET', `/v1/subscriptions?${query.toString()}`)) as SubscriptionList;
   const moved = list.items.filter(({ token }) => !token.startsWith(`${sandboxUrl}/`));
   for (const { id } of moved) await answerOf(api, 'DELETE', `/v1/subscriptions/${id}`);
-  // Also registers at later starts: this changes nothing, and is refused if the configuration no longer has the webhook.
+  // Later starts register again. This changes nothing, but it is refused if the configuration no longer has the webhook.
   if (isFirstStart || list.items.length > 0) await subscribe(api, sandboxUrl);
   if (isFirstStart) await answerOf(api, 'PUT', userPath, directoryEntry); // This comes last, because it marks the set-up as complete.
 }

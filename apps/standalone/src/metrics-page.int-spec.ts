@@ -170,7 +170,7 @@ it('docs/metrics.md explains every alert of alerts.yml as it is there', () => {
 describe('an alert', () => {
   type Case = readonly [alert: string, series: Readonly<Record<string, string>>, fires: number, resolved: number];
 
-  /** Series with values every 30 s, as promtool writes them; a minute in which the alert fires, and one in which it has ended. */
+  /** Series with values every 30 s, in promtool's notation; a minute when the alert fires; a minute when it has ended. */
   const cases: readonly Case[] = [
     ['PnsDispatchLate', { 'pns_oldest_due_seconds{instance="a"}': '0x4 11x20 0x20' }, 4, 15],
     ['PnsDispatchUnknown', { 'pns_oldest_due_seconds{instance="a"}': '0x4 stale _x20 0x20' }, 5, 16],

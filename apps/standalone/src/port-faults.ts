@@ -22,7 +22,7 @@ export async function portFaults(wanted: WantedPorts): Promise<Partial<Record<Li
     const port = wanted[variable];
     if (port === 0) continue;
     const other = chosen.get(port);
-    // The sandbox accepts connections from this machine only.
+    // The sandbox accepts connections from this machine only, so only this address is checked.
     const reason = other ?? (await reasonAgainst(port, listener === 'sandbox' ? '127.0.0.1' : host));
     if (reason !== undefined) faults[listener] = `Port ${port} ${reason}. ${advice(port, variable)}`;
     else chosen.set(port, `is already the port of ${variable}`);

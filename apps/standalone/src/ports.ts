@@ -13,7 +13,7 @@ export interface Ports {
 }
 
 /**
- * Chooses the ports to listen on: a free port for 0, because the apps must know each other's ports before they start.
+ * Chooses the ports to listen on. It replaces 0 by a free port, because the ports must be known before the apps start.
  *
  * @throws PnsError `PORT_IN_USE`, before anything is started; it names the variable of the port.
  */

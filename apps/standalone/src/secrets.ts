@@ -20,7 +20,7 @@ export function keptSecrets(dataDir: string): Secrets {
   return secrets;
 }
 
-/** Production refuses secrets with this prefix. An encryption key has no room for a prefix. */
+/** A random secret with a prefix that production refuses. An encryption key has no prefix, because it has no room for it. */
 function newSecret(name: keyof Secrets): string {
   const prefix = name === 'PNS_ENCRYPTION_KEY' ? '' : developmentPrefix;
   return prefix + randomBytes(32).toString('base64url');

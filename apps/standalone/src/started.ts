@@ -1,4 +1,4 @@
-/** The steps that a failed start or a stop must undo, in reverse order. */
+/** Functions that undo the steps of a start. `stop` calls them in reverse order, also after a failed start. */
 export class Started {
   private readonly undo: (() => unknown)[] = [];
 

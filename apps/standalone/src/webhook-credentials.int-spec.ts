@@ -79,7 +79,7 @@ it('waits for the credentials of a subscription while Postgres is unreachable, a
   const link = await cuttableLink(stage.database.url);
   await stage.start(webhookWorker, link.url);
   const subscriptionId = await registered({ authorization: 'Bearer own' });
-  // When its first delivery has arrived, the worker has read the user's properties and the subscription.
+  // When the first delivery has arrived, the worker has read the user's properties and the subscription.
   const known = { ...hook, subscriptionId, dueAt: Date.now() + 60_000 };
   let arrived = authorization();
   await stage.send({ ...known, id: 'before' });

@@ -11,7 +11,7 @@ const timeoutMs = 60_000;
 const temporary = new Set(['RATE_LIMITED', 'OVERLOADED', 'REDIS_UNREACHABLE', 'STOPPING']);
 const counts = { accepted: 0, duplicate: 0, refused: 0 };
 
-/** The status, delay and body of the answer. Status 0: there is none, so it is unknown whether the lines arrived. */
+/** Returns the status, delay and body of the answer. Without an answer the status is 0, and the lines may have arrived. */
 async function post(lines) {
   try {
     const response = await fetch(`${PNS_URL}/v1/notifications`, {
@@ -27,7 +27,7 @@ async function post(lines) {
   }
 }
 
-/** The server's delay, else twice as long after each attempt, and at random, so that producers do not all come back at once. */
+/** The server's delay, else a random delay that doubles after each attempt, so that producers do not all return at once. */
 function delaySeconds(retryAfter, attempt) {
   if (/^\d+$/.test(retryAfter ?? '')) return Number(retryAfter);
   return Math.min(60, 2 ** attempt) * (0.5 + Math.random() / 2);
@@ -73,7 +73,7 @@ async function send(batch) {
 let batch = [];
 for await (const line of createInterface({ input: process.stdin })) {
   if (line.trim() === '') continue;
-  // An id that is made here would be another one after a restart, and the notification would be sent twice.
+  // An id that is generated here would differ after a restart, so that the notification would be sent twice.
   if (typeof JSON.parse(line).id !== 'string') throw new Error(`A notification needs the id of its event: ${line}`);
   batch.push(line);
   if (batch.length === linesPerBatch) await send(batch.splice(0));

@@ -17,7 +17,7 @@ my $http = HTTP::Tiny->new(timeout => 60, verify_SSL => 1);
 my %headers = ('Authorization' => "Bearer $ENV{PNS_KEY}", 'Content-Type' => 'application/x-ndjson');
 binmode STDERR, ':encoding(UTF-8)';
 
-# The server's delay, else twice as long after each attempt, and at random: not all producers come back at once.
+# The server's delay, else a random delay that doubles after each attempt, so that producers do not all return at once.
 sub delay_seconds {
     my ($retry_after, $attempt) = @_;
     return $retry_after if defined $retry_after && $retry_after =~ /^\d+$/;
@@ -36,7 +36,7 @@ sub refuse {
 sub without_result {
     my ($answer, @lines) = @_;
     my $status = $answer->{status};
-    # HTTP::Tiny has 599 for no answer, so it is unknown whether the lines arrived.
+    # HTTP::Tiny returns 599 if there is no answer, so the lines may have arrived.
     return @lines if $status == 429 || $status >= 500;
     my $body = eval { decode_json($answer->{content}) } // {};
     my $is_listed = $status == 202 || $status == 207;
@@ -71,7 +71,7 @@ my @batch;
 while (my $line = <STDIN>) {
     $line =~ s/^\s+|\s+$//g;
     next if $line eq '';
-    # An id that is made here would be another one after a restart, and the notification would be sent twice.
+    # An id that is generated here would differ after a restart, so that the notification would be sent twice.
     my $id = decode_json($line)->{id};
     die "A notification needs the id of its event: $line\n" if !defined $id || ref $id;
     push @batch, $line;

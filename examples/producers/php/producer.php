@@ -10,7 +10,7 @@ const TEMPORARY = ['RATE_LIMITED', 'OVERLOADED', 'REDIS_UNREACHABLE', 'STOPPING'
 
 $counts = ['accepted' => 0, 'duplicate' => 0, 'refused' => 0];
 
-/** The status, delay and body of the answer. Status 0: there is none, so it is unknown whether the lines arrived. */
+/** Returns the status, delay and body of the answer. Without an answer the status is 0, and the lines may have arrived. */
 function post(array $lines): array
 {
     $headers = ['Authorization: Bearer ' . getenv('PNS_KEY'), 'Content-Type: application/x-ndjson'];
@@ -30,7 +30,7 @@ function post(array $lines): array
     return [(int) explode(' ', $http_response_header[0])[1], $retryAfter, json_decode($text, true) ?? []];
 }
 
-/** The server's delay, else twice as long after each attempt, and at random: not all producers come back at once. */
+/** The server's delay, else a random delay that doubles after each attempt, so that producers do not all return at once. */
 function delaySeconds(?int $retryAfter, int $attempt): float
 {
     return $retryAfter ?? min(60, 2 ** $attempt) * random_int(500, 1000) / 1000;
@@ -85,7 +85,7 @@ while (($line = fgets(STDIN)) !== false) {
     if ($line === '') {
         continue;
     }
-    // An id that is made here would be another one after a restart, and the notification would be sent twice.
+    // An id that is generated here would differ after a restart, so that the notification would be sent twice.
     if (!is_string(json_decode($line)->id ?? null)) {
         fwrite(STDERR, "A notification needs the id of its event: $line\n");
         exit(1);

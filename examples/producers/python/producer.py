@@ -21,7 +21,7 @@ counts = Counter()
 
 
 def post(lines):
-    """The status, headers and body of the answer. Status 0: there is none, so it is unknown whether the lines arrived."""
+    """Returns the status, headers and body of the answer. Without an answer the status is 0."""
     headers = {"Authorization": "Bearer " + PNS_KEY, "Content-Type": "application/x-ndjson"}
     request = urllib.request.Request(PNS_URL + "/v1/notifications", b"\n".join(lines), headers, method="POST")
     try:
@@ -43,7 +43,7 @@ def parsed(body):
 
 
 def delay_seconds(retry_after, attempt):
-    """The server's delay, else twice as long after each attempt, and at random: not all producers come back at once."""
+    """The server's delay, else a random delay that doubles after each attempt, so that producers do not all return at once."""
     if retry_after and retry_after.isdigit():
         return int(retry_after)
     return min(60, 2**attempt) * random.uniform(0.5, 1)
@@ -89,7 +89,7 @@ def send(lines):
 
 def notifications():
     for line in filter(None, map(bytes.strip, sys.stdin.buffer)):
-        # An id that is made here would be another one after a restart, and the notification would be sent twice.
+        # An id that is generated here would differ after a restart, so that the notification would be sent twice.
         if not isinstance(json.loads(line).get("id"), str):
             sys.exit(f"A notification needs the id of its event: {line.decode()}")
         yield line

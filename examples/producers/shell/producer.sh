@@ -10,17 +10,17 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 accepted=0 duplicates=0 refused=0
 
-# The key is not an argument of curl, because other users of the machine can read those.
+# The key is not an argument of curl, because other users of the machine can read arguments.
 (umask 077 && printf 'Authorization: Bearer %s\n' "$PNS_KEY" > "$work/authorization")
 
-# Prints the status of the answer, 000 if there is none.
+# Posts the lines of a file. Prints the status of the answer; 000 if there is none.
 post() {
   : > "$work/answer"
   curl -sS -m 60 -o "$work/answer" -D "$work/headers" -w '%{http_code}' -H "@$work/authorization" \
     -H 'Content-Type: application/x-ndjson' --data-binary "@$1" "$url" || true
 }
 
-# The server's delay, else twice as long after each attempt, and at random: not all producers come back at once.
+# The server's delay, else a random delay that doubles after each attempt, so that producers do not all return at once.
 delay() {
   seconds=$(tr -d '\r' < "$work/headers" | sed -n 's/^[Rr]etry-[Aa]fter: *\([0-9][0-9]*\)$/\1/p')
   awk -v given="$seconds" -v attempt="$1" -v seed="$$$1" 'BEGIN {
@@ -57,7 +57,7 @@ send() {
         fi
         if [ "$status" = 202 ]; then : > "$1"; else keep_without_result "$1"; fi
         ;;
-      000 | 429 | 5??) ;; # nobody knows whether the lines arrived, or they did not
+      000 | 429 | 5??) ;; # the lines did not arrive, or it is unknown whether they arrived
       *)
         cat "$work/answer" >&2
         refused=$((refused + $(grep -c '' "$1")))
@@ -70,8 +70,8 @@ send() {
 }
 
 grep -v '^[[:space:]]*$' > "$work/all" || true
-# An id that is made here would be another one after a restart, and the notification would be sent twice. An id in the payload hides a
-# missing one here.
+# An id that is generated here would differ after a restart, so that the notification would be sent twice. This check
+# also accepts a line that has an id only in its payload.
 if grep -vqE '"id" *: *"' "$work/all"; then
   echo 'Each notification needs the id of its event.' >&2
   exit 1

@@ -11,9 +11,9 @@ if (!secrets.every(hasKey)) throw new Error('A secret that begins with whsec_ mu
 const idOf = { standard: standardId, ox: oxId }[WEBHOOK_SIGNATURE];
 
 const maxBodyBytes = 512 * 1024;
-/** Longer than PNS retries. */
+/** How long ids are kept: longer than PNS retries. */
 const rememberedMs = 48 * 3_600_000;
-/** Ids of handled requests, oldest first. With several processes this is a table with a unique key. */
+/** Ids of handled requests, oldest first. Several processes need a table with a unique key instead. */
 const handled = new Map();
 
 /** Your code, which may be async. If it throws, the answer is 500 and PNS sends the notification again. */

@@ -4,7 +4,7 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 /**
  * The id of a request that is signed as in Standard Webhooks, else undefined. The id is part of the signed text.
  *
- * `headers` are those of node:http, `body` is a Buffer with the exact bytes, `secrets` the accepted secrets, `now` is in ms.
+ * `headers` are from node:http, `body` is a Buffer with the exact bytes, `secrets` are the accepted secrets, `now` is in ms.
  */
 export function standardId({ headers, body, secrets, now = Date.now(), toleranceSeconds = 300 }) {
   const { 'webhook-id': id, 'webhook-timestamp': time = '', 'webhook-signature': signatures = '' } = headers;
@@ -21,7 +21,8 @@ export function standardId({ headers, body, secrets, now = Date.now(), tolerance
 
 /**
  * The id of a request that is signed with X-OX-Signature, else undefined. The id is a digest of the body, because this signature
- * does not cover `webhook-id`. Its time is the time of the notification, and the last retry is made about a day later.
+ * does not cover `webhook-id`. The signed time is the time of the notification, and the last retry is made about a day later, so
+ * the tolerance is two days.
  */
 export function oxId({ headers, body, secrets, now = Date.now(), toleranceSeconds = 172_800 }) {
   const parts = (headers['x-ox-signature'] ?? '').split(',').map((part) => part.trim());
@@ -32,7 +33,7 @@ export function oxId({ headers, body, secrets, now = Date.now(), toleranceSecond
   return isAnyEqual(given, expected) ? createHash('sha256').update(body).digest('hex') : undefined;
 }
 
-/** Whether a secret contains a key. Everybody can sign with an empty one, for example that of `whsec_`. */
+/** Whether a secret contains a key. Everybody can sign with an empty key, for example the key of `whsec_`. */
 export function hasKey(secret) {
   return keysIn([standardKey(secret)]).length > 0;
 }
@@ -54,7 +55,7 @@ function hmac(key, prefix, body) {
   return createHmac('sha256', key).update(prefix).update(body).digest();
 }
 
-/** Compares in a time that does not depend on where two texts differ. */
+/** Whether a given text equals an expected text. The time does not depend on where the texts differ. */
 function isAnyEqual(given, expected) {
   return given.some((one) => expected.some((other) => isEqual(Buffer.from(one), Buffer.from(other))));
 }

@@ -15,7 +15,7 @@ function handle(array $push): void
     error_log("{$push['event']} for user {$payload['user']}: $title");
 }
 
-/** Whether `$work` was done now or earlier. A table with a unique key serves several machines. */
+/** Calls `$work` unless it has succeeded for `$id` before. Several machines need a table with a unique key instead. */
 function once(string $id, callable $work): void
 {
     $folder = getenv('WEBHOOK_HANDLED') ?: sys_get_temp_dir() . '/handled-webhooks';
@@ -40,7 +40,7 @@ function statusFor(string $body): int
     }
     $headers = array_change_key_case(getallheaders());
     $secrets = array_values(array_filter([getenv('WEBHOOK_SECRET'), getenv('WEBHOOK_PREVIOUS_SECRET')]));
-    // One of both, because a receiver that accepts either one is only as strict as the weaker one.
+    // Only one of the two signatures is accepted: a receiver that accepts either is only as strict as the weaker one.
     $id = getenv('WEBHOOK_SIGNATURE') === 'ox' ? oxId($headers, $body, $secrets) : standardId($headers, $body, $secrets);
     if ($id === null) {
         return 401; // 403, 404, 405 and 410 would end the subscription

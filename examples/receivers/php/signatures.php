@@ -23,7 +23,8 @@ function standardId(array $headers, string $body, array $secrets, ?float $now = 
 
 /**
  * The id of a request that is signed with X-OX-Signature, else null. The id is a digest of the body, because this signature does
- * not cover `webhook-id`. Its time is the time of the notification, and the last retry is made about a day later.
+ * not cover `webhook-id`. The signed time is the time of the notification, and the last retry is made about a day later, so the
+ * tolerance is two days.
  *
  * @param array<string, string> $headers with names in lower case
  * @param string $body the exact bytes
@@ -40,7 +41,7 @@ function oxId(array $headers, string $body, array $secrets, ?float $now = null, 
     return isAnyEqual(valuesWith('v1=', $parts), array_map($sign, array_filter($secrets, fn (string $secret): bool => $secret !== ''))) ? hash('sha256', $body) : null;
 }
 
-/** Whether a secret contains a key. Everybody can sign with an empty one, for example that of `whsec_`. */
+/** Whether a secret contains a key. Everybody can sign with an empty key, for example the key of `whsec_`. */
 function hasKey(string $secret): bool
 {
     return standardKey($secret) !== '';
@@ -64,7 +65,7 @@ function valuesWith(string $prefix, array $parts): array
     return array_map(fn (string $part): string => substr($part, strlen($prefix)), array_values($matching));
 }
 
-/** Compares in a time that does not depend on where two texts differ. */
+/** Whether a given text equals an expected text. The time does not depend on where the texts differ. */
 function isAnyEqual(array $given, array $expected): bool
 {
     foreach ($given as $one) {

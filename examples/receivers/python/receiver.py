@@ -15,12 +15,12 @@ NAMES = ("WEBHOOK_SECRET", "WEBHOOK_PREVIOUS_SECRET")
 SECRETS = [os.environ[name] for name in NAMES if os.environ.get(name)]
 if not all(has_key(secret) for secret in SECRETS):
     raise SystemExit("A secret that begins with whsec_ must contain a key in base64.")
-# One of both, because a receiver that accepts either one is only as strict as the weaker one.
+# Only one of the two signatures is accepted: a receiver that accepts either is only as strict as the weaker one.
 ID_OF = {"standard": standard_id, "ox": ox_id}[os.environ.get("WEBHOOK_SIGNATURE", "standard")]
 
 MAX_BODY_BYTES = 512 * 1024
 REMEMBERED_SECONDS = 48 * 3600  # longer than PNS retries
-# Ids of handled requests, oldest first. With several processes this is a table with a unique key.
+# Ids of handled requests, oldest first. Several processes need a table with a unique key instead.
 handled = {}
 lock = threading.Lock()
 

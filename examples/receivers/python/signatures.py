@@ -26,8 +26,8 @@ def standard_id(headers, body, secrets, now=None, tolerance_seconds=300):
 def ox_id(headers, body, secrets, now=None, tolerance_seconds=172_800):
     """The id of a request that is signed with X-OX-Signature, else None.
 
-    The id is a digest of the body, because this signature does not cover `webhook-id`. Its time is the time of the
-    notification, and the last retry is made about a day later.
+    The id is a digest of the body, because this signature does not cover `webhook-id`. The signed time is the time of the
+    notification, and the last retry is made about a day later, so the tolerance is two days.
     """
     parts = [part.strip() for part in headers.get("x-ox-signature", "").split(",")]
     signed_at = parts[0][2:] if parts[0].startswith("t=") else ""
@@ -41,7 +41,7 @@ def ox_id(headers, body, secrets, now=None, tolerance_seconds=172_800):
 
 
 def has_key(secret):
-    """Whether a secret contains a key. Everybody can sign with an empty one, for example that of `whsec_`."""
+    """Whether a secret contains a key. Everybody can sign with an empty key, for example the key of `whsec_`."""
     return len(_standard_key(secret)) > 0
 
 
@@ -65,5 +65,5 @@ def _latin1(text):
 
 
 def _is_any_equal(given, expected):
-    """Compares in a time that does not depend on where two texts differ."""
+    """Whether a given text equals an expected text. The time does not depend on where the texts differ."""
     return any(hmac.compare_digest(_latin1(one), other) for one in given for other in expected)

@@ -1,7 +1,7 @@
 -- Counts the windows of a shard by state. Changes nothing.
 --
 -- KEYS  1 due, 2 batches (see take.lua)
--- ARGV  1 clock in ms, or "" for Redis' own
+-- ARGV  1 clock in ms, or "" for Redis' clock
 --       2 prefix of the keys of batches
 -- Answer: clock; windows that are not due; windows that are due and not taken; windows in batches; the due time of the
 --         oldest due window, or ""

@@ -15,7 +15,7 @@ import type { Joined, JoinEntry, JoinStatus, Windows } from './windows';
 /** Most notifications that one script joins. A full script blocks Redis for some milliseconds. */
 const maxEntriesPerJoin = 500;
 
-/** Most users whose properties are loaded at once: fewer than the cascade keeps, however long their properties are. */
+/** Most users whose properties are loaded at once. The cascade keeps more users than this, even with very long properties. */
 const maxUsersPerLoad = 500;
 
 /** Most characters of JSON in the arguments of one script, unless a single notification has more. */
@@ -73,17 +73,17 @@ export class Ingest {
   }
 
   /**
-   * Resolves when every notification is stored in Redis and a tick for its window exists. From then on the notifications survive
-   * the death of any process. Returns the statuses in the order of `notifications`.
+   * Resolves when every notification is stored in Redis and a tick for its window exists. From then on the notifications are not
+   * lost if a process dies. Returns the statuses in the order of `notifications`.
    *
-   * @throws PnsError `OVERLOADED` when `maxProcessorTasks` due notifications wait already, `REDIS_FULL` when Redis has little
-   *   memory left; nothing was accepted then.
-   *   Rejects when Redis is unreachable. Some notifications may have been accepted then; the call is safe to repeat when they
-   *   have ids of the producer.
+   * @throws PnsError `OVERLOADED` when `maxProcessorTasks` windows are overdue already, `REDIS_FULL` when Redis has little memory
+   *   left. In both cases, nothing was accepted.
+   *   Rejects when Redis is unreachable. Some notifications may have been accepted in this case. The call is safe to repeat when
+   *   all notifications have ids of the producer.
    */
   async join(notifications: readonly Notification[]): Promise<JoinStatus[]> {
     if (this.memory.isAbove(mostUsedForIntake)) await this.assertMemory();
-    // `assertRoom` runs only if necessary: a promise costs a single notification as much time as the lookup of its properties.
+    // `assertRoom` is called only if necessary, because a promise takes as long as the lookup of the properties of a user.
     if (this.isFull()) await this.assertRoom();
     const answer = new Array<JoinStatus>(notifications.length);
     const slices: [number, Slice][] = [];
@@ -151,7 +151,7 @@ export class Ingest {
       }
     } catch (error) {
       if (redisFullSentence(error) !== undefined) this.memory.invalidate();
-      // Without an answer of Redis, waiting slices are rejected too: otherwise each script would wait for its own time-out in turn.
+      // Without an answer of Redis, waiting slices are rejected too. Otherwise each script in turn would wait for its time-out.
       const isAnswer = error instanceof Error && error.name === 'ReplyError';
       const failed = isAnswer ? batch : [...batch, ...lane.waiting.splice(0)];
       for (const { entries, reject } of failed) {
@@ -198,7 +198,7 @@ export class Ingest {
     };
   }
 
-  /** How notifications of this topic and priority to `subject` are joined. */
+  /** Returns the properties for joining notifications of this topic and priority to `subject`. */
   private joiningOf(subject: UserKey, topic: string, priority: Priority): Joining {
     const factor = priorityFactor[priority];
     return {
@@ -211,11 +211,11 @@ export class Ingest {
   }
 
   private async assertMemory(): Promise<void> {
-    const used = (await this.memory.usedPart()) ?? 0; // while Redis is away, `usedPart` has no value, and the join rejects
+    const used = (await this.memory.usedPart()) ?? 0; // while Redis is away, `usedPart` has no value; the join then rejects
     if (used > mostUsedForIntake) throw new PnsError('REDIS_FULL', redisNearlyFullSentence(used, mostUsedForIntake));
   }
 
-  /** Throws while too many windows are overdue. Each join returns the count of its shard; a sum at the limit is read again. */
+  /** Throws while too many windows are overdue. Reads the counts of all shards at most every 250 ms. */
   private async assertRoom(): Promise<void> {
     if (Date.now() - this.overdueReadAt > 250) {
       this.overdueReadAt = Date.now();

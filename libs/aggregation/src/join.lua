@@ -22,7 +22,7 @@ local tickLength = tonumber(ARGV[2])
 -- The position in an item after {"v":1
 local itemHead = 7
 
--- When the time to live of an item ends. An item without an expiry at the position `at` never expires.
+-- Returns when an item expires, in ms since the epoch. An item without an expiry at the position `at` never expires.
 local function expiryOf(item, at)
   return tonumber(string.match(item, '^,"expiresAt":(%d+)', at)) or math.huge
 end
@@ -53,13 +53,13 @@ local function partsOf(item)
   local rest, joined
   if string.byte(item, -2) == 93 then rest, joined = string.match(item, '^(.*),"joined":%[([^%[%]]*)%]}$') end
   local text = rest or string.sub(item, 1, -2)
-  -- A traceparent has 55 characters.
+  -- A traceparent has 55 characters, so the whole field has 72.
   local own = string.match(string.sub(text, -72), '^,"traceparent":"([%x%-]+)"$')
   return own and string.sub(text, 1, -73) or text, own, joined or ''
 end
 
--- Returns the item `kept` with the traces of `lost`, the item that it replaces or that joins it. One trace of a window is
--- continued: the trace of the notification that is sent, or, if it has none, the trace of a joined notification.
+-- Returns the item `kept` with the traces of the item `lost`, which is not sent. One trace of a window is continued: the trace
+-- of the item that is sent or, if this item has none, the trace of a joined notification.
 local function withTracesOf(lost, kept)
   if not isTraced(kept) and not isTraced(lost) then return kept end
   local text, own, joined = partsOf(kept)
@@ -95,7 +95,7 @@ local function joinedItem(held, rule, item)
 end
 
 -- Stores a new id with its content and returns "1". For a known id returns "0" if the content is the same, else "2". Earlier
--- versions stored 1 in place of the content.
+-- versions stored 1 in place of the content, so 1 counts as the same content.
 local function statusOf(idAndContent, retention)
   if idAndContent == '' then
     return '1'
@@ -152,7 +152,8 @@ local function needTickAt(due)
   end
 end
 
--- A producer repeats a notification if it got no answer. The process that joined it may have died before it added the tick.
+-- The window of a duplicate needs its tick again, because the process that joined the first notification may have died before it
+-- added the tick.
 for number, key in ipairs(keys) do
   local due = statuses[number] == '0' and not windows[key] and redis.call('ZSCORE', KEYS[1], key)
   if due then needTickAt(tonumber(due)) end

@@ -25,7 +25,7 @@ interface Posted extends Partial<Pick<Notification, 'expiresAt' | 'sourceToken'>
 }
 
 function entry(mode: Mode, { trace, ...changes }: Posted): JoinEntry {
-  // The payload ends as a traced item does.
+  // The payload ends like a traced item, but the script must not read it as one.
   const payload = { folder: 'default0/INBOX', joined: [traceparentOf(99)], traceparent: traceparentOf(98) };
   const base = { id: 'n', user: 14, topic: 'a', payload, priority: 'high', timestamp: 1 } as const;
   const notification: Notification = { ...base, ...changes, context: 1 };

@@ -1,7 +1,8 @@
 -- Moves due windows of a shard, in the order of acceptance, into a batch that the calling job owns. If the job already has a
 -- batch, that batch is returned instead, so a job that runs again after its process died continues with the same windows.
 --
--- While one batch has windows of a user, no other batch takes windows of that user: later windows could overtake earlier ones.
+-- While one batch has windows of a user, no other batch takes windows of that user. Otherwise later windows could overtake
+-- earlier windows.
 --
 -- KEYS  1 due, 2 items, 3 spans, 4 now (see join.lua)
 --       5 batches  sorted set: batch id, by the ms at which it was taken
@@ -19,10 +20,11 @@ local now = clock(ARGV[1])
 local due, batch, most = KEYS[1], ARGV[2], tonumber(ARGV[4])
 local untilNow = string.format('%d', now)
 
--- Windows of users with windows in other batches are skipped. At most this many pages of `most` windows are searched for more.
+-- Windows of users with windows in other batches are skipped. To find other windows, at most this many pages of `most` windows
+-- are read.
 local mostPages = 4
 
--- HMGET of any number of fields.
+-- Returns the values of any number of fields. Reads 1000 fields at a time.
 local function valuesOf(hash, fields)
   local values = {}
   for from = 1, #fields, 1000 do
@@ -32,7 +34,7 @@ local function valuesOf(hash, fields)
   return values
 end
 
--- For each user, the batch that has windows of the user, or false; for each batch, whether it exists.
+-- `holders` has for each user the batch that has windows of the user, or false. `exists` has for each batch whether it exists.
 local holders, exists = {}, {}
 local function readHolders(windows)
   local users = {}
@@ -52,8 +54,8 @@ local function orderOf(span)
   return tonumber(string.match(span or '', ':(%d+)$')) or 0
 end
 
--- Returns up to `most` due windows from this index on, and their number. The sorted set does not order windows that are due in
--- the same ms, so further windows of the last ms are added.
+-- Returns up to `most` due windows from the index `from` on, and their number. The sorted set does not order windows that are due
+-- in the same ms, so all other windows of the last ms are added; the number does not include them.
 local function page(from)
   local found = redis.call('ZRANGEBYSCORE', due, '-inf', untilNow, 'WITHSCORES', 'LIMIT', from, most)
   local windows = {}
@@ -70,7 +72,7 @@ local function page(from)
   return windows, #found / 2
 end
 
--- Sorts windows by their due time; windows that are due in the same ms by their order of acceptance, which the spans contain.
+-- Sorts windows by their due time. Windows that are due in the same ms are sorted by their order of acceptance, from the spans.
 local function inOrder(windows)
   local keys = {}
   for at, window in ipairs(windows) do keys[at] = window.key end
@@ -89,7 +91,7 @@ local isNew = redis.call('EXISTS', KEYS[7]) == 0
 if not isNew then
   redis.call('LSET', KEYS[7], 0, ARGV[3])
 else
-  -- Windows that are joined later and are due at once need a new tick.
+  -- Windows that are joined later and are due at once need a new tick, so the mark of the last announced tick is deleted.
   redis.call('DEL', KEYS[4])
   local windows, taken, users, passed = {}, {}, {}, {}
   for number = 1, mostPages do

@@ -98,7 +98,7 @@ it('a batch without a job gets a new job after a minute, and other batches do no
     await scene.windows.take(shard, job, 'a process that died', 10);
     now += 1;
   };
-  await takenBy('kept'); // the first batch that the sweep finds: it was skipped if the next one has a new job
+  await takenBy('kept'); // the sweep finds this batch first, so it has skipped this batch when the next batch has a new job
   await scene.queue.add('tick', { v: 1, dueAt: 0 }, { jobId: 'kept', delay: 3_600_000 });
   await takenBy('gone');
   now += orphanAfterMs;
@@ -182,7 +182,7 @@ it('dispatches the windows of one user one batch after the other, in order, and 
   scene.onBatch = async (batch) => {
     const ids = idsIn(batch);
     if (ids.includes('other')) release();
-    // A batch that is taken before the previous one is dispatched would overtake it.
+    // The batch waits here, so that a later batch of the same user could overtake it.
     else await otherIsThere;
     handedOver.push(...ids.filter((id) => id !== 'other'));
     if (handedOver.length === count) done();
@@ -202,7 +202,7 @@ it('adds no ticks for windows that wait until another batch of their user is set
   await scene.ticks.addNow(shard, 'looks in vain', Date.now());
   const isDone = async () => (await scene.queue.getJob('looks in vain')) === undefined;
   await eventually('the tick is done', isDone);
-  // An extra tick would also find nothing and add another.
+  // An extra tick would also find nothing and add another tick.
   const jobs = await scene.queue.getJobs(['wait', 'active', 'delayed']);
   expect(jobs.filter(({ id }) => id?.startsWith('more-'))).toEqual([]);
   expect(await scene.windows.settle(before)).toBe('passed');

@@ -12,16 +12,19 @@ import type { Batch, Settled, Windows } from './windows';
 /** Most windows in a batch. A batch takes one query for subscriptions and makes a few hundred deliveries. */
 const maxWindowsPerBatch = 500;
 
-/** How often every shard is searched for due windows without a tick, in ms, because ticks may be lost. */
+/** The interval, in ms, at which each shard is searched for due windows whose tick was lost. */
 const sweepEveryMs = 5000;
 
 /** A batch that is older than this, in ms, and whose job does not exist gets a new job. */
 const orphanedAfterMs = 60_000;
 
-/** Above this part of Redis' memory no batch is taken: deliveries need more memory than windows, and workers need the rest; ADR 0014. */
+/**
+ * No batch is taken while Redis uses more than this part of its memory, because deliveries need more memory than windows, and
+ * workers need the remaining part; ADR 0014.
+ */
 const maxMemoryUse = 0.95;
 
-/** A tick that finds no memory for deliveries is deferred for this time, in ms. */
+/** A tick is deferred for this time, in ms, if Redis lacks memory for deliveries. */
 const deferMs = 1000;
 
 /** Makes the step that settles the next `count` windows of a batch that still has `left` windows. */
@@ -29,7 +32,7 @@ export type Settling = (left: number, count: number) => Origin<Settled>;
 
 /**
  * Stores the deliveries of a batch in their queues and settles its windows in the same transactions, beginning with the first
- * window. After a fault it is called again with the rest of the batch.
+ * window. After a fault it is called again with the windows that are not settled.
  */
 export type OnBatch = (batch: Batch, settling: Settling) => Promise<Settled>;
 
@@ -48,7 +51,7 @@ export class TickWorker implements BeforeApplicationShutdown {
     private readonly memory: MemoryUse,
   ) {}
 
-  /** Starts to run ticks. The app calls this, because it connects this stage with the next one. */
+  /** Starts to run ticks. The app calls this function, because only the app connects this stage with the next one. */
   async start(onBatch: OnBatch): Promise<void> {
     this.resize();
     this.cascade.onChange(() => this.resize());
@@ -67,7 +70,7 @@ export class TickWorker implements BeforeApplicationShutdown {
     await Promise.all(
       shards.map(async (shard) => {
         const queue = this.queues.queue<TickJob>(this.queues.keys.group(shard), aggregationQueue);
-        // Shards are swept one after the other: sweeps of all shards at once would delay other batches.
+        // Shards are swept one after the other, because sweeps of all shards at once would delay other batches.
         const offset = Math.ceil(((shard + 1) / shards.length) * sweepEveryMs) - 1;
         const job = { name: 'sweep', data: { v: 1, dueAt: 0 } as const };
         await queue.upsertJobScheduler('sweep', { every: sweepEveryMs, offset }, job);
@@ -84,10 +87,10 @@ export class TickWorker implements BeforeApplicationShutdown {
     return this.cascade.resolve('com.openexchange.pns.numProcessorThreads').value;
   }
 
-  /** Adapts the slots to the number of threads. The workers of all shards share the slots; each may use all of them. */
+  /** Adapts the slots to the number of threads. The workers of all shards share the slots; each worker may use all slots. */
   private resize(): void {
     const threads = this.threads();
-    if (threads === this.size) return; // a new bulkhead does not count the work in progress of the old one
+    if (threads === this.size) return; // a new bulkhead would not count the work in progress, so it is made only if necessary
     this.size = threads;
     this.slots = bulkhead(threads, Number.MAX_SAFE_INTEGER);
     for (const worker of this.workers) worker.concurrency = threads;
@@ -107,7 +110,7 @@ export class TickWorker implements BeforeApplicationShutdown {
     });
   }
 
-  /** Whether Redis lacks memory for deliveries. A reading above the limit is read again, so that freed memory is noticed. */
+  /** Whether Redis lacks memory for deliveries. A value above the limit is read again, because memory may have been freed. */
   private async isNearlyFull(): Promise<boolean> {
     return this.memory.isAbove(maxMemoryUse) && (await this.memory.isAboveNow(maxMemoryUse));
   }
@@ -119,11 +122,11 @@ export class TickWorker implements BeforeApplicationShutdown {
 
   private async finish(batch: Batch, onBatch: OnBatch): Promise<void> {
     const settled = await onBatch(batch, (left, count) => this.windows.settling(batch, left, count));
-    // The new tick has another id than this one, which is still active.
+    // The tick of this batch is still active, so the new tick needs another id.
     if (settled === 'passed') await this.ticks.addNow(batch.shard, `passed-${randomUUID()}`, batch.clock);
     if (settled !== 'lost') return;
     if (await this.windows.isOwned(batch)) {
-      // Windows of the batch were erased meanwhile. The others are dispatched now.
+      // Windows of the batch were erased meanwhile. The remaining windows are dispatched now.
       const rest = await this.windows.take(batch.shard, batch.id, batch.owner, maxWindowsPerBatch);
       if (rest.windows.length > 0) await this.finish(rest, onBatch);
     } else {
@@ -132,11 +135,11 @@ export class TickWorker implements BeforeApplicationShutdown {
   }
 
   /**
-   * Adds ticks for the due windows that did not fit into the batch, so that other threads and dispatchers take them. Also adds
-   * one for the next window, whose tick may be lost. If the batch is empty, the due windows were skipped because of other
-   * batches, and get a tick when those are settled. If the last run failed, for instance while Postgres was away, due windows get
-   * no new ticks: the ticks of the first run exist, or the sweep replaces them. After the death of a process, the batch is taken
-   * again and the ticks are added.
+   * Adds ticks for the due windows that did not fit into the batch, so that other threads and dispatchers take them. Also adds a
+   * tick for the next window, because its first tick may be lost. If the batch is empty, the due windows were skipped because of
+   * other batches, and they get a tick when the other batches are settled. If the last run failed, for instance while Postgres
+   * was away, due windows get no new ticks: the ticks of the first run exist, or the sweep replaces them. If the process of the
+   * first run died, the next run adds the ticks.
    */
   private async scheduleRest({ shard, windows, left, clock, nextDueAt }: Batch, isFirstRun: boolean): Promise<void> {
     const needsMore = isFirstRun && windows.length > 0;
@@ -149,7 +152,7 @@ export class TickWorker implements BeforeApplicationShutdown {
     await this.ticks.schedule(shard, [Math.ceil(nextDueAt / tickLengthMs) * tickLengthMs], clock);
   }
 
-  /** Adds a job for each batch whose job was removed by hand, because the windows of the batch were accepted. */
+  /** Adds a job for each batch whose job was removed by hand, because accepted windows must be dispatched. */
   private async requeueOrphans(shard: number): Promise<void> {
     const queue = this.queues.queue<TickJob>(this.queues.keys.group(shard), aggregationQueue);
     for (const id of await this.windows.unsettledBatches(shard, orphanedAfterMs)) {

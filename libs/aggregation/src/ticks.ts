@@ -8,7 +8,7 @@ export class Ticks {
 
   constructor(private readonly queues: Queues) {}
 
-  /** Ensures that `shard` has a tick at each of `times` (ms, on the same clock as `clock`). */
+  /** Ensures that `shard` has a tick at each of `times`. `times` and the current time, `clock`, are in ms on Redis' clock. */
   async schedule(shard: number, times: readonly number[], clock: number): Promise<void> {
     const missing = times.filter((time) => !this.added.has(`${shard}:${time}`));
     await Promise.all(
@@ -19,7 +19,7 @@ export class Ticks {
     );
   }
 
-  /** Adds a tick that is due at once. `id` must differ from those of active ticks: a job cannot be added while it runs. */
+  /** Adds a tick that is due at once. `id` must not be the id of an active tick, because a job cannot be added while it runs. */
   async addNow(shard: number, id: string, clock: number): Promise<void> {
     await this.add(shard, id, clock, 0);
   }

@@ -19,7 +19,7 @@ export function windowKey(
   texts = new PayloadTexts(notification.payload),
 ): string {
   const { context, user, topic, sourceToken, aggregationKey } = notification;
-  // A list in JSON. A topic has no character that JSON escapes.
+  // Returns a list in JSON. The topic is not escaped, because it has no character that JSON escapes.
   const pair = (key: string | undefined): string => `["${topic}",${key === undefined ? 'null' : JSON.stringify(key)}]`;
   const similar = mode === 'equal' ? pair(sourceToken) + texts.canonical : pair(aggregationKey);
   return `${context}:${user}:${mode}:${hash('sha256', similar, 'base64').slice(0, windowDigestLength)}`;

@@ -481,7 +481,7 @@ describe('windows in a Redis that nothing else uses', () => {
     rmSync(folder, { recursive: true });
   });
 
-  /** The number of changes since the start of Redis: those that it writes to the append-only file and to replicas. */
+  /** Returns the number of changes since the start of Redis. Redis writes each change to the append-only file and to replicas. */
   async function changes(): Promise<number> {
     const found = /rdb_changes_since_last_save:(\d+)/.exec(await ownRedis.info('persistence'));
     return Number(found?.[1]);

@@ -25,7 +25,10 @@ export interface JoinEntry {
   readonly span?: OpenSpan | undefined;
 }
 
-/** `duplicate`: the producer's id was used before, with the same content; `reused`: with other content. Both change nothing. */
+/**
+ * `duplicate`: the producer's id was used before with the same content. `reused`: the id was used before with other content. In
+ * both cases, no window changes.
+ */
 export type JoinStatus = 'accepted' | 'duplicate' | 'reused';
 
 /** The value that earlier versions stored with an id instead of the digest of the content; see join.lua. */
@@ -45,7 +48,7 @@ export interface Joined {
   readonly announcedTick?: string;
   /** The place of the first entry in the order of acceptance of the shard. The other entries follow. */
   readonly firstPlace: number;
-  /** One for each entry, in the same order. */
+  /** The status of each entry, in the order of the entries. */
   readonly statuses: readonly JoinStatus[];
   /** The times at which ticks are needed. */
   readonly ticks: readonly number[];
@@ -68,8 +71,9 @@ export interface Batch {
 }
 
 /**
- * The result of settling a batch or its next windows. `passed`: all are settled, and due windows of the same users were skipped
- * meanwhile and need a tick now; `lost`: the batch has another owner, which sends it too.
+ * The result of settling a batch or its next windows. `passed`: all windows are settled, and due windows of the same users were
+ * skipped meanwhile and need a tick now. `lost`: nothing was settled, because the batch has another owner, is settled already, or
+ * windows were erased from it.
  */
 export type Settled = 'settled' | 'passed' | 'lost';
 
@@ -97,7 +101,7 @@ export class Windows {
     private readonly clock: () => number | '' = () => '',
   ) {}
 
-  /** Joins up to some hundreds of notifications of one shard. `announcing` is the id of the tick to add if a window is due at once. */
+  /** Joins up to some hundreds of notifications of one shard. `announcing` is the id for a tick that is needed at once. */
   async join(shard: number, entries: readonly JoinEntry[], tickLengthMs: number, announcing: string): Promise<Joined> {
     const group = this.keys.group(shard);
     const args: (string | number)[] = [this.clock(), tickLengthMs, announcing, `${group}:id:`];
@@ -168,7 +172,10 @@ export class Windows {
     return scripts.settle.run(this.redis, keys.length, ...keys, id, owner, '');
   }
 
-  /** The step that settles the next `count` windows of a batch in one transaction with the addition of their delivery jobs. */
+  /**
+   * Returns the step that settles the next `count` windows of a batch in the transaction that adds their delivery jobs. `left` is
+   * the number of windows that are not settled yet.
+   */
   settling({ shard, id, owner }: Batch, left: number, count: number): Origin<Settled> {
     const keys = batchKeys(this.keys.group(shard), id);
     return {
@@ -208,17 +215,17 @@ export class Windows {
     return total;
   }
 
-  /** The overdue windows of each shard, counted as in `Joined.overdue`, in one round trip. */
+  /** Returns the number of overdue windows of each shard, as in `Joined.overdue`, in one round trip. */
   async overdue(tickLengthMs: number): Promise<number[]> {
     const ofShards = await Promise.all(this.keys.all().map((shard) => this.join(shard, [], tickLengthMs, '')));
     return ofShards.map(({ overdue }) => overdue);
   }
 
-  /** Erases the owner's windows: those that wait, about a thousand at a time, and those in batches. */
+  /** Erases the owner's waiting windows, about a thousand at a time, and the owner's windows in batches. */
   async erase(owner: Owner): Promise<Erased> {
     const steps: Erased[] = [];
     for (const shard of this.keys.shardsOf(owner)) {
-      // Windows move from the waiting ones to batches. In this order, a window that moves meanwhile is found.
+      // Waiting windows are erased first, because a window that moves to a batch meanwhile is then found in the batch.
       steps.push(await this.eraseWaiting(shard, windowKeyStart(owner)));
       steps.push(await this.eraseTaken(shard, windowKeyStart(owner)));
     }

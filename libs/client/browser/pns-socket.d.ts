@@ -19,7 +19,7 @@ export interface PnsSocketOptions {
   readonly refresh?: () => void;
   /** Called when the socket opens, closes or cannot be opened, with the reason. */
   readonly onState?: (isConnected: boolean, reason?: string) => void;
-  /** The path of the client, as in websocket-clients.yml. Default: that of App Suite. */
+  /** The path of the client, as in websocket-clients.yml. Default: the path of App Suite. */
   readonly path?: string;
   /** The id of this page, which producers send as `sourceToken`. Default: a random one. */
   readonly connection?: string;

@@ -1,6 +1,6 @@
 /* global crypto, clearTimeout */
 
-/** PNS forgets a socket that has been away for this time, and then sends nothing that the socket has missed. */
+/** PNS deletes the entry of a socket that has been away for this time, and then sends nothing that the socket missed. */
 const forgottenAfterMs = 240_000;
 const longestWaitMs = 30_000;
 /** If a socket was open for longer than this, the next attempt to connect is made at once. */
@@ -8,7 +8,7 @@ const healthyMs = 10_000;
 /** How many ids are kept to recognize a repeated notification: more than a mailbox of PNS holds. */
 const rememberedIds = 2000;
 
-/** A page without TLS has no randomUUID. */
+/** A random id. A page without TLS has no `randomUUID`. */
 const randomId = () => crypto.randomUUID?.() ?? Math.random().toString(36).slice(2);
 
 /**
@@ -55,7 +55,7 @@ export function pnsSocket(io, url, options) {
   socket.io.on('ping', hear);
 
   socket.on('connect', () => {
-    // The time of `disconnect` would be too late after sleep: the browser notices the loss only when it wakes up.
+    // The time of `disconnect` would be too late, because after sleep the browser emits the event only when it wakes up.
     const isAfresh = heardAt === undefined || Date.now() - heardAt > forgottenAfterMs;
     openedAt = hear();
     onState(true);

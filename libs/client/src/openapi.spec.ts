@@ -8,7 +8,7 @@ it('openapi.ts fits openapi.json; after a change of the API run npm run client',
   const folder = mkdtempSync(join(tmpdir(), 'pns-client-'));
   try {
     const file = join(folder, 'openapi.ts');
-    // The generator is published as ES modules only, which Jest cannot load.
+    // The generator runs in a child process, because it is published as ES modules only, which Jest cannot load.
     execFileSync(process.execPath, [join(__dirname, '../scripts/generate.mjs'), pathToFileURL(file).href]);
     expect(readFileSync(join(__dirname, 'openapi.ts'), 'utf8')).toBe(readFileSync(file, 'utf8'));
   } finally {

@@ -23,7 +23,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Reads these files like the start of an app, and returns the result. */
+/** Writes `contents` as the files of the folder, reads them as an app does at its start, and returns the result. */
 function start(contents: Readonly<Record<string, string | Uint8Array>>) {
   for (const file of files) rmSync(join(folder, file), { force: true });
   for (const [file, content] of Object.entries(contents)) writeFileSync(join(folder, file), content);

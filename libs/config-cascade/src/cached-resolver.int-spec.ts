@@ -47,7 +47,7 @@ const puttingSet =
   ({ store, changes }) =>
     changes.make({ scope: 'server' }, () => store.putContextSet(wanted));
 
-/** A write for each scope, the widest first, so that each write decides for some user. */
+/** A write for each scope, the widest first, so that each write overrules the earlier writes for some user. */
 const fromWide: readonly Write[] = [
   puttingSet({ name: 'gold', rank: 1, withTags: '!vip' }),
   putting({ scope: 'server' }, { name: base, value: 'true' }),
@@ -125,7 +125,7 @@ async function erased(rows: SiteProcess['rows'], owner: Parameters<typeof rows.e
   while ((await rows.erase(owner, 1000)) > 0);
 }
 
-/** Waits for a write, which may fail because its context set does not exist. */
+/** Waits for a write. Ignores its failure if the context set does not exist. */
 async function made(written: Promise<unknown>): Promise<void> {
   await written.catch((error: { code?: string }) => {
     if (error.code !== 'CONTEXT_SET_NOT_FOUND') throw error;

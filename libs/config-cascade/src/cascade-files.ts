@@ -16,7 +16,7 @@ export class CascadeFiles implements FolderReader<FolderScopes> {
   private readonly properties = new ServerProperties();
   private readonly setFiles = new ContextSetFiles();
 
-  /** Option files are not included: `OptionFiles` watches them. */
+  /** Whether the content depends on this file. False for option files, because `OptionFiles` watches them. */
   isWatched(name: string): boolean {
     return (
       isPropertiesFile(name) ||

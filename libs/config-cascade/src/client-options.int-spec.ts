@@ -161,7 +161,7 @@ it('a late answer of Postgres does not restore older options', async () => {
   await hasRead;
   const second = set('newer');
   await eventually('the options are in effect', () => others('mail')?.sid === 'newer');
-  await store.all(); // reads that began before this one are answered when it resolves
+  await store.all(); // earlier reads are answered when this read resolves
   held.emit('release');
   await Promise.all([first, second]);
   expect(options('mail')).toEqual({ sid: 'newer' });

@@ -81,14 +81,14 @@ it('asks Postgres once for a batch, and not at all for known values', async () =
 
 it('a write during the load of a batch makes only the affected users load again', async () => {
   const process = await site.start();
-  // On a slow machine a write may be overdue, and then all users would load again.
+  // On a slow machine an announcement may be overdue. Without this mock the process would then read all users again.
   jest.spyOn(process.pendingChanges, 'isAnyOlderThan').mockResolvedValue(false);
   await site.hearing(1);
   const read = process.store.subjects.bind(process.store);
   const subjects = jest.spyOn(process.store, 'subjects');
   const [user, context, other] = [john, { context: 2, user: 1 }, { context: 3, user: 1 }];
   const batch = [user, context, other];
-  const later = { context: 9, user: 9 }; // users that no request names
+  const later = { context: 9, user: 9 }; // a user outside the batch
   subjects.mockImplementationOnce(async (...asked) => {
     const rows = await read(...asked);
     await set(process, { scope: 'user', ...user }, delay, '1');
@@ -104,7 +104,7 @@ it('a write during the load of a batch makes only the affected users load again'
   ]);
   expect(batch.map((each) => process.cascade.resolve(delay, each).value)).toEqual([1, 2, 1000]);
   await process.cascade.load(batch);
-  // The process also receives its own announcements, maybe only now, and then reads both users again.
+  // The process also receives its own announcements, maybe only now. Then it reads the two changed users again.
   for (const [, asked] of subjects.mock.calls.slice(1)) expect(asked).not.toContainEqual(other);
 });
 

@@ -6,7 +6,7 @@ import { ConfigCascade } from './config-cascade';
 import { ConfigChanges } from './config-changes';
 import { CascadeFiles, type FolderScopes } from './cascade-files';
 
-/** Creates the cascade over the configuration folder, which it follows, and the values in Postgres. */
+/** Creates the cascade from the configuration folder and the values in Postgres. Applies later changes of the folder. */
 async function watchedCascade(directory: ConfigDirectory<FolderScopes>, store?: ConfigStore): Promise<ConfigCascade> {
   const cascade = new ConfigCascade(undefined, store);
   await directory.watch();

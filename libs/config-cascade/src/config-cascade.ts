@@ -22,7 +22,7 @@ export interface FileScopes {
 /** If the listener returns a promise, the change waits for it. The promise must not reject. */
 type Listener = () => unknown;
 
-/** Most derived values that are kept for each cascade: producers may use any number of topics. */
+/** Maximum number of derived values for each cascade. A limit is needed, because producers may use any number of topics. */
 const maxDerivedValues = 1000;
 
 /** Resolves properties for users from memory, with the origin of each value. */
@@ -73,8 +73,8 @@ export class ConfigCascade {
   }
 
   /**
-   * Loads the values of these users for `resolve` and `isEnabled`, with one query for all unknown and changed users, or with none
-   * if there are no such users. Rejects while Postgres is away.
+   * Loads the values of these users for `resolve` and `isEnabled`. Makes one query for all unknown and changed users, or no query
+   * if all users are known and unchanged. Rejects if the query fails.
    */
   async load(subjects: readonly UserKey[]): Promise<void> {
     await this.subjects?.load(subjects);
@@ -93,13 +93,13 @@ export class ConfigCascade {
     return this.refreshing;
   }
 
-  /** Applies a change that was written: a change of the server at once, any other change with the next `load`. */
+  /** Applies a change that was written. A change of the server takes effect at once, any other change with the next `load`. */
   async apply(change: ConfigChange): Promise<void> {
     this.subjects?.forget(change);
     if (change.scope === 'server') await this.refresh();
   }
 
-  /** Applies changes whose announcements may be lost: everything is read again. */
+  /** Reads everything again, because announcements may be lost. Users are read with the next `load`. */
   async applyAny(): Promise<void> {
     this.subjects?.forgetAll();
     await this.refresh();
@@ -115,7 +115,7 @@ export class ConfigCascade {
 
   /**
    * The value of the server, as `resolve` returns it, for actions that cannot be undone. Undefined if the configured value cannot
-   * be read: the operator may not want the default.
+   * be read, because the operator may not want the default.
    */
   certainValue<Name extends PropertyName>(name: Name): PropertyValue<Name> | undefined {
     const { value, origin } = this.resolve(name);
@@ -146,7 +146,7 @@ export class ConfigCascade {
   /**
    * The templates, badge and sound that properties set for pushes of `topic` to `client` of `subject`.
    *
-   * @throws for a user that was not loaded: the templates of the server may show data that the user's templates hide.
+   * @throws Error if the user was not loaded, because the templates of the server may show data that the user's templates hide.
    */
   pushStyle({ client, topic, ...subject }: UserKey & Target): PushStyle {
     if (this.scopesOf(subject) === undefined)

@@ -71,7 +71,7 @@ describe('a change whose announcement was lost', () => {
     const asked = jest.spyOn(reader.pendingChanges, 'isAnyOlderThan');
     link.cut();
     await eventually('the process looks for marks', () => asked.mock.calls.length > 1);
-    await writer.store.put(place, { name: delay, value: '7' }); // its mark was added and removed meanwhile
+    await writer.store.put(place, { name: delay, value: '7' }); // as if its mark had been added and removed meanwhile
     link.mend();
     await eventually('the change is in effect', async () => (await delayOf(reader)) === 7);
     await site.stopProcesses();
@@ -80,7 +80,7 @@ describe('a change whose announcement was lost', () => {
 
   it('leaves a mark for a minute', async () => {
     await site.start(); // creates the table
-    await site.stopProcesses(); // a running process would read marks and delete old ones
+    await site.stopProcesses(); // a running process would read marks and delete old marks
     const database = await new DataSource({ type: 'postgres', url: site.databaseUrl }).initialize();
     const pendingChanges = new PendingChangeStore(database);
     const ages = async () =>
@@ -106,7 +106,7 @@ it('an announced change leaves no mark, and no process reads everything again', 
   await site.hearing(2);
   const jane = { context: 2, user: 1 };
   const isJaneKept: boolean[] = [];
-  // On a busy machine the removal of a mark may be late; the mark then counts as that of a dead writer.
+  // On a busy machine a mark may be removed so late that it counts as the mark of a dead writer, so there are several rounds.
   for (let round = 1; round <= 10 && isJaneKept.at(-1) !== true; round++) {
     await reader.cascade.load([john, jane]);
     await set(writer, { scope: 'user', ...john }, delay, String(round));

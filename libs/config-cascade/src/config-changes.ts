@@ -49,7 +49,7 @@ export class ConfigChanges implements OnApplicationBootstrap, OnApplicationShutd
     try {
       return await write();
     } finally {
-      // A failed write is announced too: maybe only its answer was lost.
+      // A failed write is announced too, because maybe only its answer was lost.
       void this.announce(change, mark);
       await this.cascade.apply(change);
     }
@@ -97,7 +97,7 @@ export class ConfigChanges implements OnApplicationBootstrap, OnApplicationShutd
     }
   }
 
-  /** Reads everything again while Postgres has an old mark: its change may be written at any moment and never be announced. */
+  /** Reads everything again while Postgres has an old mark, because the marked change may be written late and never announced. */
   private async checkMarks(): Promise<void> {
     try {
       const isAny = await this.pendingChanges.isAnyOlderThan(overdueMs);

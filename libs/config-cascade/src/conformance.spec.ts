@@ -55,7 +55,7 @@ function decisionFor(layout: string): string {
   const parts = layout.split('; ');
   const asked = parts[0]?.startsWith('ask ') === true ? (parts.shift() ?? '') : usual;
   const [, transport, client = '', topic = ''] = asked.split(' ') as [string, TransportName, string, string];
-  // The switch of webhooks is read only for an enabled webhook.
+  // The switch of webhooks is read only for an enabled webhook, so `client` is listed as enabled.
   const cascade = [...cascadeFor(parts, transportSwitches[transport].base), webhooksEnabled(client)];
   const { isEnabled, origin, fault } = decide(cascade, transport, { client, topic });
   const where = 'id' in origin ? `${origin.scope} ${origin.id}` : origin.scope;

@@ -30,9 +30,9 @@ type Unranked = Omit<FileContextSet, 'rank'>;
 type Note = (severity: ConfigFault['severity'], reason: string, field?: string) => void;
 
 /**
- * The context sets in `contextSets/*.yml`, the format of the original: a block for each set, with `withTags`, optionally `addTags`,
- * and properties. Sets are tried in the order of the file names, then in the order within a file. An unusable set or property does
- * not affect others, and its previous value stays in effect.
+ * The context sets in `contextSets/*.yml`, in the format of the original: a block for each set, with `withTags`, properties and
+ * optionally `addTags`. Sets are tried in the order of the file names, then in the order within a file. An unusable set or
+ * property does not affect other entries, and its previous value stays in effect.
  */
 export class ContextSetFiles {
   private held: ReadonlyMap<string, readonly Unranked[]> = new Map();
@@ -79,7 +79,7 @@ function namedEntry(name: string | undefined): { readonly entry?: string } {
   return name === undefined || !isPlainName(name) ? {} : { entry: name };
 }
 
-/** The set that an entry defines; undefined, with a fault, when it defines none. `held` is its previous set. */
+/** The set that an entry defines. If the set is unusable, notes a fault and returns undefined. `held` is its previous set. */
 function setOf(file: string, entry: YamlEntry, held: Unranked | undefined, note: Note): Unranked | undefined {
   const { name, value, line } = entry;
   if (!isObject(value))
@@ -101,13 +101,13 @@ function setOf(file: string, entry: YamlEntry, held: Unranked | undefined, note:
   return { name, file, line, tagText, withTags, values, ...(addTags.length === 0 ? {} : { addTags }) };
 }
 
-/** The value of a property; `held`, the previous value, with a fault, when the given value cannot be used. */
+/** The value of a property. If the given value is invalid, notes a fault and returns `held`, the previous value. */
 function propertyOf(name: string, given: unknown, held: string | undefined, note: Note): string | undefined {
   const known = knownProperty(name);
   if (known === undefined) {
     const reason = foreignNameReason(name);
     if (reason !== undefined) note('warning', `${shownPropertyName(name) ?? 'a property'} ${reason}`, name);
-    // The files may also contain properties of other software. Their names contain a dot.
+    // A name with a dot may be a property of other software, so it gets no warning.
     else if (!name.includes('.')) note('warning', noFieldSentence(name), name);
     return undefined;
   }
@@ -155,7 +155,7 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Warnings for sets with the same name: all are tried, but an explanation cannot distinguish them. */
+/** Warnings for sets of different files with the same name. All are tried, but an explanation cannot distinguish them. */
 function duplicatesIn(sets: readonly Unranked[]): ConfigFault[] {
   const first = new Map<string, Unranked>();
   return sets.flatMap((set) => {

@@ -20,7 +20,7 @@ export interface Tagged {
   readonly userTags: readonly string[];
 }
 
-/** The order in which sets are tried: by rank, lowest first, then by name. */
+/** Returns the sets in the order in which they are tried: by rank, lowest first, then by name. */
 export function inRankOrder<Set extends Pick<ContextSet, 'rank' | 'name'>>(sets: readonly Set[]): Set[] {
   return [...sets].sort((a, b) => a.rank - b.rank || (a.name < b.name ? -1 : Number(a.name > b.name)));
 }
@@ -33,12 +33,12 @@ interface Matches {
 
 const known = new WeakMap<readonly ContextSet[], Matches>();
 
-/** Most cached combinations of relevant tags; far more than operators use. */
+/** Maximum number of cached combinations of tags; far more than operators use. */
 const maxCombinations = 10_000;
 
 /**
- * The scopes of the matching sets, in the order of `sets`. Thousands of contexts have the same relevant tags, so the result is
- * computed once for each combination of relevant tags.
+ * The scopes of the matching sets, in the order of `sets`. The result is cached for each combination of tags that `sets` uses,
+ * because thousands of contexts have the same combination.
  */
 export function matchingSets(sets: readonly ContextSet[], tagged: Tagged): readonly Scope[] {
   const { context, contextName, contextTags, userTags } = tagged;

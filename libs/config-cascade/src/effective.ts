@@ -9,7 +9,7 @@ interface EffectiveProperty {
   readonly origin: Origin;
 }
 
-/** The properties whose names start with `prefix`, sorted by name: all without suffixes, and those with suffixes that are set. */
+/** The properties whose names start with `prefix`, sorted by name. A name with suffixes is included only if it is set. */
 export function effectiveProperties(cascade: readonly Scope[], prefix: string): EffectiveProperty[] {
   const set = cascade.flatMap(({ values }) => [...values.keys()]).filter((name) => knownProperty(name) !== undefined);
   const names = [...new Set([...registry.keys(), ...set])].filter((name) => name.startsWith(prefix)).sort();

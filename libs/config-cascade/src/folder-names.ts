@@ -38,7 +38,7 @@ export function misplacedFileReason(name: string): string | undefined {
   return distance(meant, plain) <= mostTypingErrors ? `is not read: its name must be ${meant}` : undefined;
 }
 
-/** False for hidden files (`.x.yml.swp`, `.#x.yml`, `..data`) and editor copies (`#x.yml#`). `x.yml~` has another ending anyway. */
+/** Whether a file is neither hidden (`.x.yml.swp`, `.#x.yml`, `..data`) nor a copy of an editor (`#x.yml#`). */
 function isVisible(name: string): boolean {
   return !/^[.#~]/.test(name);
 }

@@ -15,10 +15,10 @@ interface Advice {
   readonly advice: string;
 }
 
-/** Names of the original that match `pattern`: their replacement here, in which `$1` is the first group, or advice. */
+/** Names of the original that match `pattern`, with their replacement in PNS (`$1` is the first group) or with advice. */
 type OriginalName = { readonly pattern: RegExp } & ({ readonly replacement: string } | Advice);
 
-/** How a property of the original is handled: the operator uses its name here, or follows the advice. */
+/** How a property of the original is handled: the operator uses its name in PNS, or follows the advice. */
 type OriginalProperty = { readonly kind: 'renamed'; readonly name: string } | Advice;
 
 const pns = 'com.openexchange.pns';
@@ -144,7 +144,7 @@ const files: readonly OriginalName[] = [
   { pattern: /^context-?sets\/$/i, replacement: 'contextSets/' },
 ];
 
-/** How a property of the original that PNS does not know is handled; undefined for any other name. */
+/** How a property of the original that PNS does not read is handled; undefined for any other name. */
 export function originalProperty(name: string): OriginalProperty | undefined {
   if (knownProperty(name) !== undefined) return undefined;
   const found = foundIn(properties, name);
@@ -152,7 +152,7 @@ export function originalProperty(name: string): OriginalProperty | undefined {
   return found;
 }
 
-/** Advice for a property of the original that PNS does not know; undefined for any other name. */
+/** Advice for a property of the original that PNS does not read; undefined for any other name. */
 export function originalPropertyAdvice(name: string): string | undefined {
   const found = originalProperty(name);
   return found?.kind === 'renamed' ? `is called ${found.name} here` : found?.advice;

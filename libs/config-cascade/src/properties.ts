@@ -8,7 +8,7 @@ import { scopes, type ScopeName } from './resolve';
 /** The kind of a property's value. */
 export type PropertyType = 'boolean' | 'integer' | 'text' | 'choice' | 'list';
 
-/** A property that PNS knows: the schema of its text, its value when no scope defines it, and one sentence about it. */
+/** A property that PNS reads: the schema of its text, its value when no scope defines it, and one sentence about it. */
 export interface Property<Value> {
   readonly type: PropertyType;
   readonly schema: z.ZodType<Value>;
@@ -32,7 +32,7 @@ const serverOnly = ['server'] as const;
 
 const dayMs = 24 * 60 * 60 * 1000;
 
-/** Topics whose aggregation has another default: changes of a folder are all alike, and `count` reports their number. */
+/** Topics with another default mode. Changes of a folder are alike, so the newest one with `count`, their number, is enough. */
 export const aggregationOfTopic: ReadonlyMap<string, AggregationMode> = new Map([
   ['ox:mail:read', 'collect'],
   ['ox:mail:flags', 'collect'],

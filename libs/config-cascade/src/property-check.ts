@@ -41,7 +41,7 @@ export function scopesSentence(name: string, { scopes }: Pick<Property<unknown>,
   return `${name} can only be set for: ${scopes.map((each) => scopeTitles[each]).join(', ')}.`;
 }
 
-/** The value of `text`; the text itself when PNS does not know the property or cannot read the text. */
+/** The value of `text`; the text itself when the property is unknown or the text cannot be read. */
 export function propertyValue(name: string, text: string): unknown {
   const read = knownProperty(name)?.schema.safeParse(text);
   return read?.success === true ? read.data : text;

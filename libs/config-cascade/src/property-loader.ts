@@ -7,8 +7,8 @@ const loadTimeoutMs = 1000;
 
 /**
  * Loads the properties of the users of a request into the cascade, for a request that must not depend on Postgres. While
- * Postgres is away, known users keep their known properties and unknown users get those of the server scope. So use it for
- * properties that set limits and times, not for permissions.
+ * Postgres is away, known users keep their known properties, and unknown users get the properties of the server scope. So use
+ * this class for properties that set limits and times, not for permissions.
  */
 export class PropertyLoader {
   private pausedUntil = 0;

@@ -27,7 +27,7 @@ const switchProperties = new Map<string, Property<boolean>>(
   ]),
 );
 
-/** The registry: every property that PNS knows, by name without suffixes. */
+/** The registry: every property that PNS reads, by name without suffixes. */
 export const registry: ReadonlyMap<string, Property<unknown>> = new Map<string, Property<unknown>>([
   ...Object.entries(properties),
   ...switchProperties,
@@ -52,7 +52,7 @@ export function namesFor(base: string, { client, topic }: { client: string; topi
   return [`${base}.${client}.${topic}`, `${base}.${client}`, `${base}.${topic}`, base];
 }
 
-/** The property with this full name, which may have suffixes; undefined for a name that PNS does not know. */
+/** The property with this full name, which may have suffixes; undefined for an unknown name. */
 export function knownProperty(name: string): Property<unknown> | undefined {
   const property = registry.get(name);
   if (property !== undefined) return property;
@@ -62,7 +62,7 @@ export function knownProperty(name: string): Property<unknown> | undefined {
   return base !== undefined && isTargetSuffix(name.slice(base.length + 1)) ? registry.get(base) : undefined;
 }
 
-/** The schema of the property with this full name, which may have suffixes; undefined for a name that PNS does not know. */
+/** The schema of the property with this full name, which may have suffixes; undefined for an unknown name. */
 export function propertySchema(name: string): z.ZodType | undefined {
   return knownProperty(name)?.schema;
 }

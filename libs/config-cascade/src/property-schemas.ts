@@ -12,8 +12,8 @@ export const integer = (min: number, max: number) =>
     .pipe(z.number(`must be at most ${max}`).min(min, `must be at least ${min}`).max(max, `must be at most ${max}`));
 
 /**
- * A text of at most `maxLength` UTF-16 units; a longer text is not checked further. Postgres stores neither NUL nor half a
- * surrogate pair.
+ * A text of at most `maxLength` UTF-16 units; a longer text is not checked further. NUL and half a surrogate pair are refused,
+ * because Postgres cannot store them.
  */
 export const text = (maxLength: number) =>
   z

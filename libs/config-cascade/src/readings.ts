@@ -5,10 +5,10 @@ export type Reading = { readonly value: unknown } | typeof unreadable;
 
 const unreadable = { isUnreadable: true } as const;
 
-// Most readings that are kept. A property has few values in use, but operators can set any number of names with topics.
+// Maximum number of kept readings. A property has few values in use, but operators can set any number of names with topics.
 const maxReadings = 10_000;
 
-/** Most characters of the texts whose readings are kept. Tenants can set thousands of long lists for their users. */
+/** Maximum number of characters in the texts of all kept readings. Tenants can set thousands of long lists for their users. */
 const maxReadCharacters = 8 * 1024 * 1024;
 
 /** Parses each text once, and keeps the results up to these limits. */

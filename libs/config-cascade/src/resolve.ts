@@ -37,7 +37,7 @@ export interface Found {
 
 /**
  * The text of the first of `names` that any scope defines. A more specific name takes precedence over a narrower scope. `cascade` is
- * ordered from narrow to wide. All places that were searched are added to `trail`, in order, up to the one that decided.
+ * ordered from narrow to wide. All places that were searched are added to `trail`, in order, up to the place that decided.
  */
 export function resolveText(cascade: readonly Scope[], names: readonly string[], trail?: Place[]): Found | undefined {
   for (const name of names) {

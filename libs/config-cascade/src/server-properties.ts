@@ -23,8 +23,8 @@ export interface NamedContent {
 }
 
 /**
- * The server scope of the `*.properties` files. For an unusable line, the previous value of its property stays in effect; for an
- * unreadable file, all its previous values.
+ * The server scope of the `*.properties` files. If a line is unusable, the previous value of its property stays in effect. If a
+ * file is unreadable, all its previous values stay in effect.
  */
 export class ServerProperties {
   private held: ReadonlyMap<string, ReadonlyMap<string, Held>> = new Map();
@@ -84,7 +84,7 @@ export class ServerProperties {
       if (fault?.severity !== 'error' && knownProperty(name) !== undefined) held.set(name, valueOf(assignment));
     }
     for (const { name, line, fault } of refused) {
-      // As in Java, a later line replaces an earlier one, even an unusable one.
+      // As in Java, a later line replaces an earlier one, so an unusable line before a usable one is no fault.
       if ((held.get(name)?.line ?? 0) < line) faults.push(fault);
     }
     for (const { name } of refused) {
@@ -99,7 +99,7 @@ function valueOf({ text, line }: Assignment): Held {
   return { text: text.trim(), line };
 }
 
-/** The fault of a readable line: a warning when its value is used, or when PNS does not know its name. */
+/** The fault of a readable line: a warning when its value is used, or when its name is unknown. */
 function assignmentFault(file: string, { name, text, line }: Assignment, before?: number): ConfigFault | undefined {
   const where = { file, line, entry: name.slice(0, 300) };
   const property = knownProperty(name);
@@ -118,7 +118,7 @@ function assignmentFault(file: string, { name, text, line }: Assignment, before?
   return { ...where, severity: 'warning', reason: `is set in line ${before} too; the last line is used` };
 }
 
-/** The fault of an unreadable line. The line may belong to other software that has properties in the same folder. */
+/** The fault of an unreadable line: an error for a property of PNS, else a warning, because other software may use the line. */
 function lineFault(where: Pick<ConfigFault, 'file' | 'line'>, name: string, reason: string): ConfigFault {
   const isOurs = knownProperty(name) !== undefined;
   return { ...where, ...(isOurs ? { entry: name } : {}), severity: isOurs ? 'error' : 'warning', reason };

@@ -7,7 +7,7 @@ import type { Scope, ScopeName } from './resolve';
 /** The parts of the cascade that all users share. A change creates a new object. */
 export interface Common {
   readonly server: readonly Scope[];
-  /** In the order in which they are tried. */
+  /** The context sets in the order in which they are tried. */
   readonly sets: readonly ContextSet[];
 }
 
@@ -39,8 +39,8 @@ const maxContexts = 131_072;
 const maxUsers = 131_072;
 
 /**
- * Most characters of values and tags that are kept for contexts, and as many for users. They suffice for 888 users with the
- * longest possible values and tags; a batch of the dispatcher has fewer users.
+ * Maximum number of characters of values and tags that are kept for contexts; the same number for users. It is enough for 888
+ * users with the longest possible values and tags. A batch of the dispatcher has fewer users.
  */
 const maxCharacters = 64 * 1024 * 1024;
 
@@ -74,7 +74,7 @@ export class SubjectCache {
     });
   }
 
-  /** Reads the unknown and outdated values of `subjects` in one query, or in none. */
+  /** Reads the unknown and outdated values of `subjects` in at most one query. */
   async load(subjects: readonly UserKey[]): Promise<void> {
     const contexts = new Set<number>();
     const users = new Map<string, UserKey>();
@@ -136,7 +136,7 @@ export class SubjectCache {
     if (user !== undefined) user.generation = outdated;
   }
 
-  /** Searches all entries, which takes some milliseconds. A context is erased so rarely that an index is not worth its memory. */
+  /** Marks the users of a context as outdated. The search takes some ms, but a context is too rarely erased for an index. */
   private outdateUsersOf(context: number): void {
     for (const [key, user] of this.users.entries()) if (key.startsWith(`${context}:`)) user.generation = outdated;
   }

@@ -72,7 +72,7 @@ export function parseTagExpression(text: string): TagExpression {
   const whole = disjunction(0);
   const rest = tokens[next];
   if (rest === undefined) return whole;
-  // In `not x` and `x and y`, the words are tags without an operator between them.
+  // In `not x` and `x and y`, the words are tags without an operator between them. Then the error contains a hint.
   const [word] = [tokens[next - 1], rest].flatMap((token) => wordOperators.get(token?.text.toLowerCase() ?? '') ?? []);
   const hint = word === undefined ? '' : `; ${word}`;
   throw new TagExpressionError(`& or | must stand where ${quoted(rest)} stands`, rest.position, hint);
@@ -132,7 +132,7 @@ function printOperand(expression: TagExpression): string {
   return expression.kind === 'and' || expression.kind === 'or' ? `(${text})` : text;
 }
 
-/** The token, shortened for an error message: it may be as long as the expression. */
+/** The text of a token, shortened for an error message, because a token may be as long as the expression. */
 function quoted({ text }: Token): string {
   return cutText(text, 50, { ending: ellipsis });
 }

@@ -23,9 +23,9 @@ export interface Decision {
 }
 
 /**
- * Whether `transport` is on for a target. The most specific name decides in any scope: client and topic, then client, then topic,
- * then the switch itself. The transport is off when the value cannot be read, and for a webhook that is not on the list of enabled
- * ones. All places that were searched are added to `trail`.
+ * Decides whether `transport` is on for a target. The most specific name decides in any scope: client and topic, then client,
+ * then topic, then the switch itself. The transport is off when the value cannot be read, and for a webhook that is not on the
+ * list of enabled webhooks. All places that were searched are added to `trail`.
  */
 export function decide(cascade: readonly Scope[], transport: TransportName, target: Target, trail?: Place[]): Decision {
   const refusal = hasConfiguredUri(transport) ? refusalByList(cascade, target.client, trail) : undefined;
@@ -77,7 +77,7 @@ function refusalByList(cascade: readonly Scope[], id: string, trail?: Place[]): 
   return { isEnabled: false, name: enabledIds, origin, unlisted: id };
 }
 
-/** The switch of a transport; undefined if unknown: after a downgrade, subscriptions may have a transport of a newer version. */
+/** The switch of a transport; undefined for an unknown transport, which a subscription may have after a downgrade of PNS. */
 function switchOf(transport: string): (typeof transportSwitches)[TransportName] | undefined {
   return Object.hasOwn(transportSwitches, transport) ? transportSwitches[transport as TransportName] : undefined;
 }

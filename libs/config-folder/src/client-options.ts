@@ -82,8 +82,8 @@ export class ClientOptions {
   }
 
   /**
-   * Reads the options of a transport's clients and returns a function that finds the options of one. `schema` parses options that
-   * were set over the API. An unusable file or entry does not throw; `faults` and `standing` report it.
+   * Reads the options of a transport's clients, and returns a function that returns the options of one client. `schema` parses
+   * options that were set over the API. An unusable file or entry does not throw; `faults` and `standing` report it.
    */
   of<Options>(
     transport: TransportName,
@@ -141,7 +141,7 @@ export class ClientOptions {
     this.stopListening();
   }
 
-  /** Parses options that were set over the API. An older version, or one without their encryption key, may be unable to. */
+  /** Parses options that were set over the API. This may fail in an earlier version of PNS, or without their encryption key. */
   private readStored(stored: ClientTransport): ReadOptions | undefined {
     const { client, transport, version, options, fault: storedFault } = stored;
     const registered = this.registered.get(transport);
@@ -160,8 +160,8 @@ export class ClientOptions {
   }
 
   /**
-   * Resolves when changes that were written before the call are in effect, or, while Postgres is away, when a retry is planned. Never
-   * rejects.
+   * Reads the options of the API again. Resolves when changes that were written before the call are in effect, or when a retry is
+   * planned because Postgres is away. Never rejects.
    */
   private refresh(): Promise<void> {
     this.wantedRefreshes++;
@@ -169,7 +169,7 @@ export class ClientOptions {
     return this.refreshing;
   }
 
-  /** Makes one query after the other: the older result of two simultaneous queries could arrive last. */
+  /** Makes one query after the other, because the older result of two simultaneous queries could arrive last. */
   private async refreshUntilLatest(): Promise<void> {
     clearTimeout(this.retry);
     try {

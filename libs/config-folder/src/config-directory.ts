@@ -36,7 +36,7 @@ export class ConfigDirectory<Content = unknown> extends EventEmitter<{ change: [
     return this.folder.faults.all;
   }
 
-  /** Replaces the reported faults of an option file, and logs new ones. */
+  /** Replaces the reported faults of an option file, and logs new faults. */
   report(file: string, faults: readonly ConfigFault[]): void {
     this.folder.faults.report(faults, file);
   }
@@ -56,7 +56,7 @@ export class ConfigDirectory<Content = unknown> extends EventEmitter<{ change: [
     this.folder.follow(path);
   }
 
-  /** Removes all listeners. The folder is released with the last app that uses it. */
+  /** Removes all listeners. The folder is closed when the last app that uses it calls this. */
   close(): void {
     if (this.isClosed) return;
     this.isClosed = true;

@@ -1,11 +1,11 @@
 import { log, metrics } from '@pns/runtime';
 import { Gauge } from 'prom-client';
 
-/** A part of the configuration folder that has no effect, or probably not the intended one. Contains no secret. */
+/** A part of the configuration folder that has no effect, or probably not the intended effect. Contains no secret. */
 export interface ConfigFault {
-  /** Relative to the folder, with `/`. */
+  /** The path relative to the folder, with `/`. */
   readonly file: string;
-  /** From 1; absent when the whole file is faulty. */
+  /** Counted from 1; absent when the whole file is faulty. */
   readonly line?: number;
   /** The property, client or context set that has the fault. */
   readonly entry?: string;
@@ -15,7 +15,7 @@ export interface ConfigFault {
   readonly reason: string;
 }
 
-/** Most faults of one file that are listed one by one. */
+/** Maximum number of faults of one file that are listed one by one. */
 const maxFaultsOfFile = 100;
 
 const open = new Set<ConfigFaults>();
@@ -64,7 +64,7 @@ export class ConfigFaults {
     return [...this.bySource.values()].flat();
   }
 
-  /** Replaces the faults of the files of the cascade, or of the option file `file`. Several apps of a process may report the same file. */
+  /** Replaces the faults of the files of the cascade, or of the option file `file`, and logs new faults. */
   report(reported: readonly ConfigFault[], file = ''): void {
     const faults = bounded(reported);
     const known = new Set((this.bySource.get(file) ?? []).map(identityOf));

@@ -7,7 +7,7 @@ import { type ConfigFault, ConfigFaults } from './config-faults';
 import { fileContent } from './file-content';
 import type { FolderReader, NamedContent } from './folder-reader';
 
-/** How often the files are checked for changes, in ms: a change takes effect within a second. */
+/** Time between two checks of the files for changes, in ms. A change takes effect within a second. */
 const pollMs = 300;
 /** The files are read when none has changed for this time, in ms, because a deployment or an editor writes in several steps. */
 const settleMs = 100;
@@ -43,7 +43,7 @@ export class ConfigFolder extends EventEmitter<{ change: [] }> {
   }
 
   /**
-   * The folder at `path`. Each caller must `release` it. `reader` is called only for the first user.
+   * The folder at `path`. Each caller must `release` it. `reader` is called only if the folder is not open yet.
    *
    * @throws PnsError `CONFIG_INVALID` when `path` is not a readable folder.
    */
@@ -113,7 +113,7 @@ export class ConfigFolder extends EventEmitter<{ change: [] }> {
     log.info({ event: 'config.reloaded', errors, warnings: all.length - errors });
   }
 
-  /** A file that was first followed between two checks does not count as changed. */
+  /** Whether any file changed between two checks. A file that was first followed between them does not count. */
   private isChanged(before: ReadonlyMap<string, string>, now: ReadonlyMap<string, string>): boolean {
     return (
       [...now].some(([path, mark]) => before.get(path) !== mark && (before.has(path) || !this.followed.has(path))) ||
@@ -184,7 +184,7 @@ function opened(path: string, reader: () => FolderReader<unknown>): ConfigFolder
   return new ConfigFolder(resolve(path), reader());
 }
 
-/** The sorted names in a folder; undefined, with a fault, if it cannot be read. */
+/** The sorted names in a folder. If it cannot be read, adds a fault and returns undefined. */
 function namesIn(path: string, file: string, faults: ConfigFault[]): string[] | undefined {
   try {
     return readdirSync(path).sort();

@@ -38,8 +38,8 @@ export function fileText(bytes: Buffer): FileText | { readonly fault: string } {
   if (isBinary(bytes)) return { fault: 'is not text' };
   const content = withoutMark(bytes);
   if (isUtf8(content)) return { lines: linesOf(content.toString('utf8')), latin1Lines: new Set() };
-  // Each line is decoded alone, because editors with different encodings may have written the file. No UTF-8 character contains a
-  // line end.
+  // Each line is decoded alone, because editors with different encodings may have written the file. The lines can be split first,
+  // because no UTF-8 character contains a line end.
   const latin1Lines = new Set<number>();
   const lines = linesOf(content.toString('latin1')).map((text, index) => {
     const line = Buffer.from(text, 'latin1');
@@ -76,7 +76,7 @@ function isLink(path: string): boolean {
   }
 }
 
-/** Detects UTF-16 by its byte order mark, or because every other byte of Western text in UTF-16 is 0. */
+/** Whether `bytes` begin with the mark of UTF-16, or about every other byte is 0, as in Western text in UTF-16. */
 function isUtf16(bytes: Buffer): boolean {
   const [first, second] = bytes;
   if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) return true;
@@ -89,14 +89,14 @@ function isUtf16(bytes: Buffer): boolean {
   return Math.max(even, odd) * 4 > bytes.length && Math.min(even, odd) * 10 < Math.max(even, odd);
 }
 
-/** Whether more than one byte in 50 is a control character that does not occur in text. */
+/** Whether more than two bytes, and more than one byte in 50, are control characters that do not occur in text. */
 function isBinary(bytes: Buffer): boolean {
   let controls = 0;
   for (const byte of bytes) if (byte === 0x7f || (byte < 0x20 && !isTextControl(byte))) controls++;
   return controls > 2 && controls * 50 > bytes.length;
 }
 
-/** Tab, line feed, vertical tab, form feed, carriage return, escape. */
+/** Whether a byte is tab, line feed, vertical tab, form feed, carriage return or escape. */
 function isTextControl(byte: number): boolean {
   return (byte >= 0x09 && byte <= 0x0d) || byte === 0x1b;
 }

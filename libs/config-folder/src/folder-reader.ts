@@ -3,7 +3,7 @@ import type { FileContent } from './file-content';
 
 /** A file of the configuration folder with its content. */
 export interface NamedContent {
-  /** Relative to the folder, with `/`. */
+  /** The path relative to the folder, with `/`. */
   readonly file: string;
   readonly content: FileContent;
 }
@@ -12,7 +12,7 @@ export interface NamedContent {
 export interface FolderFiles {
   /** The names at the top, sorted; a folder's name ends with a slash. Undefined when the folder cannot be read. */
   readonly names: readonly string[] | undefined;
-  /** The names in the reader's subfolder, sorted; none when there is no such folder, undefined when it cannot be read. */
+  /** The names in the reader's subfolder, sorted; empty when there is no such folder, undefined when it cannot be read. */
   readonly namesBelow: readonly string[] | undefined;
   /** The contents of these files, without files that were deleted meanwhile. */
   readonly contentsOf: (files: readonly string[]) => readonly NamedContent[];
@@ -40,7 +40,7 @@ export interface FolderReader<Content> {
   read(files: FolderFiles, previous: Content): FolderReading<Content>;
 }
 
-/** For an app that reads only option files. */
+/** The reader of an app that reads only option files. */
 export const noFolderReader: FolderReader<undefined> = {
   empty: undefined,
   subfolder: '',

@@ -7,7 +7,7 @@ import { isPlainName, yamlEntries, type YamlEntries, type YamlEntry, type YamlFa
 /** A fault in an option file. Its sentence contains no secret. */
 export interface OptionFault {
   readonly file: string;
-  /** From 1; absent when the whole file is faulty. */
+  /** Counted from 1; absent when the whole file is faulty. */
   readonly line?: number;
   /** Absent when the whole file or the name of the client is faulty. */
   readonly client?: string;
@@ -26,8 +26,8 @@ interface Reading<Options> {
 }
 
 /**
- * The entries of an option file, one for each client. Each entry is read separately: a faulty one keeps its previous options, or
- * is left out if it was never readable, and does not affect other entries.
+ * The entries of an option file, one for each client. Each entry is read separately. A faulty entry keeps its previous options,
+ * or is left out if it was never readable, and does not affect other entries.
  */
 export class OptionEntries<Options> {
   private reading: Reading<Options> = { entries: new Map(), faults: [], warnings: [] };
@@ -107,7 +107,8 @@ export class OptionEntries<Options> {
       const options = 'reason' in read || isDeepStrictEqual(before, read.options) ? before : read.options;
       if (options !== undefined) entries.set(entry.name, options);
     }
-    // An unreadable entry was not removed, so it keeps its options. An unreadable part without a name may be any entry.
+    // An unreadable entry was not removed, so it keeps its options. An unreadable part without a name may be any entry. Then all
+    // missing entries keep their options.
     const isNameless = unread.some(({ entry }) => entry === undefined);
     for (const [client, options] of this.reading.entries) {
       const isUnread = isNameless || unread.some(({ entry }) => entry === client);
@@ -156,13 +157,13 @@ export function optionsSentence(issues: readonly z.core.$ZodIssue[]): string {
   return issues.map((issue) => [issue.path.join('.'), messageOf(issue)].filter(Boolean).join(' ')).join('; ');
 }
 
-/** Hides unknown field names that may be secrets: a secret was pasted in the place of a name, or its line is broken. */
+/** The message of an issue. Hides unknown field names that may be secrets, for example a secret in the place of a name. */
 function messageOf(issue: z.core.$ZodIssue): string {
   if (issue.code !== 'unrecognized_keys') return issue.message;
   return issue.keys.filter((key) => !isFieldName(key)).reduce((text, key) => text.replaceAll(key, '…'), issue.message);
 }
 
-/** Converts the issues of a file with one entry to issues of the entry. */
+/** Converts the issues of a file with one entry to the fault of the entry. */
 function faultOf({ issues }: z.ZodError, lineOf: YamlEntry['lineOf']): Omit<YamlFault, 'entry'> {
   const ofEntry = issues.flatMap((issue) =>
     issue.code === 'invalid_key' ? issue.issues : [{ ...issue, path: issue.path.slice(1) }],

@@ -39,7 +39,7 @@ export class OptionFiles {
    * @throws Error with the system's code.
    */
   readFile(path: string): Buffer {
-    // `resolve` would return the folder itself.
+    // For an empty path, `resolve` would return the folder itself.
     if (path.trim() === '') throw Object.assign(new Error('is empty'), { code: 'ENOENT' });
     const absolute = resolve(this.directory.path, path);
     this.directory.follow(absolute);

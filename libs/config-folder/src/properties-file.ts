@@ -48,7 +48,7 @@ function* logicalLines(lines: readonly string[]): Generator<{ readonly text: str
   let begin = 0;
   for (const [index, natural] of lines.entries()) {
     const content = natural.replace(/^[ \t\f]+/, '');
-    // Java too skips such a line after a line that contains only a backslash.
+    // Java too skips a blank line or a comment after a line that contains only a backslash.
     if (text === '' && (content === '' || content.startsWith('#') || content.startsWith('!'))) {
       begin = 0;
       continue;

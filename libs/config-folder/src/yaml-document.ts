@@ -57,7 +57,7 @@ function blockFault(lines: readonly string[], { begin, end, name }: Block): Yaml
   return name !== undefined && isMap(document.contents) ? undefined : { line: begin + 1, reason: noEntry };
 }
 
-/** Most entries that are left out one by one while the remaining entries are together not YAML. */
+/** Maximum number of entries that are left out one by one while the remaining entries together are not YAML. */
 const maxTries = 20;
 
 /** A file with more parts is refused as a whole, because each part needs a separate parser. */
@@ -119,7 +119,7 @@ interface Block {
   /** Its lines, from 0; `end` is exclusive. */
   readonly begin: number;
   readonly end: number;
-  /** Absent when it does not begin with a name and a colon. */
+  /** Absent when the block does not begin with a name and a colon. */
   readonly name?: string;
 }
 

@@ -35,14 +35,14 @@ export interface YamlEntries {
 /** Deepest nesting that is read: more than any option file needs, and far below the limit of the stack. */
 const maxDepth = 64;
 
-/** Most values in an entry with all aliases expanded. Anchors that use anchors multiply the values. */
+/** Maximum number of values in an entry, with all aliases expanded, because anchors that use anchors multiply the values. */
 const maxValues = 100_000;
 
-/** Most values in all entries of a file, with all aliases expanded, because each use of an anchor costs time. */
+/** Maximum number of values in all entries of a file, with all aliases expanded, because each use of an anchor costs time. */
 const maxValuesOfFile = 200_000;
 
 /**
- * Reads a YAML file entry by entry, so that an unreadable entry does not affect the others. Merge keys (`<<`) work as in YAML
+ * Reads a YAML file entry by entry, so that an unreadable entry affects no other entry. Merge keys (`<<`) work as in YAML
  * 1.1, and an anchor can be used any number of times. Of two entries with the same name the last one is used. With
  * `numbersAsText`, a number is the text in the file: `007` stays `007`. Never throws.
  */
@@ -55,7 +55,7 @@ export function yamlEntries(
   if (!isMap<Node, Node | null>(contents)) return { entries: [], faults, warnings: [] };
   const oddLines = new Map<number, string>();
   for (const line of text.latin1Lines) oddLines.set(line, 'is not UTF-8; save the file as UTF-8');
-  // The parser would read another value than the author wrote, for example of a password that begins with `!`.
+  // A line with a warning is refused, because the parser reads another value than written, for example for the password `!x`.
   for (const warning of document.warnings) oddLines.set(...lineAndReason(warning, lineOf));
   const reader = new EntryReader(lineOf, oddLines, numbersAsText);
   for (const pair of contents.items) reader.read(pair);
@@ -139,7 +139,7 @@ class EntryReader {
     }
   }
 
-  /** `around` is the line of the value's name, for a value without a position. */
+  /** Reads a value. `around` is the line of the value's name, for a value without a position. */
   private valueOf(node: Node | null, around: number, nesting = 1): Read {
     if (node === null) return { value: null, values: 1, depth: 1 };
     const line = node.range == null ? around : this.lineAt(node);
@@ -193,7 +193,7 @@ class EntryReader {
       fields.set(name, read.value);
       lines.set(name, line);
     }
-    // Checked before the fields are copied, because each source may have thousands of fields.
+    // The number is checked before the fields are copied, because each source may have thousands of fields.
     if (sources.length > 0) assertFew(reads, this.lineAt((pairs[0] as Field).key));
     // Fields of the object itself take precedence, then those of the first source.
     for (const source of sources) {
@@ -255,7 +255,7 @@ function nameOf({ value, source }: { readonly value: unknown; readonly source?: 
   return typeof value === 'string' ? value : (source ?? String(value));
 }
 
-/** YAML 1.1 reads `<<` as a merge key, YAML 1.2 as text. */
+/** Whether a key is the merge key `<<`. YAML 1.1 reads it as a merge key, YAML 1.2 as text. */
 function isMergeKey(key: Node): boolean {
   if (!isScalar(key)) return false;
   const { value, type } = key as { value: unknown; type?: string };
@@ -271,7 +271,7 @@ function objectFrom(fields: ReadonlyMap<string, unknown>): object {
   return object;
 }
 
-/** Whether a name may be shown: in a broken line, a secret may be read as a name. */
+/** Whether a name may be shown. Other names may be secrets, because in a broken line a secret may be read as a name. */
 export function isPlainName(name: string): boolean {
   return /^[\w.-]{1,64}$/.test(name);
 }

@@ -1,7 +1,7 @@
 import { CST, Lexer } from 'yaml';
 
 /**
- * Most levels of a YAML file that the parser gets. `yamlEntries` refuses more than 64 levels afterwards; this limit only protects
+ * Maximum nesting of a YAML file that is parsed. `yamlEntries` refuses more than 64 levels afterwards; this limit only protects
  * the process. The parser is recursive, and V8 ends the process (it throws nothing) when it compiles a regular expression at the
  * end of the stack.
  */

@@ -2,8 +2,8 @@ import { messagingSpan, traces, type OpenSpan } from '@pns/runtime';
 import { hasConfiguredUri, hasPushKeys, type Delivery, type Outcome } from '@pns/transport-contract';
 
 /**
- * Makes an attempt of a delivery, and records its spans if it has a trace. Then `send` gets the delivery with the trace context
- * of the request's span, which a transport may pass on to a far side in the operator's system. With `unsent`, nothing is sent.
+ * Makes an attempt of a delivery with `send`; with `unsent`, nothing is sent. If the delivery has a trace, spans are recorded,
+ * and `send` gets the trace context of the request's span. A transport may pass it on to a far side in the operator's system.
  */
 export async function tracedAttempt(
   delivery: Delivery,

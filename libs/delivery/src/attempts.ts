@@ -4,7 +4,7 @@ import type { Verdict } from './delivery-places';
 
 /**
  * How long a delivery is deferred before it expires, in ms: about as long as the usual ten attempts take. Without this limit,
- * thousands of deliveries to a dead endpoint would be deferred for weeks, because an open circuit lets one through at a time.
+ * thousands of deliveries to a dead endpoint would be deferred for weeks, because an open circuit allows one attempt at a time.
  */
 const maxDeferredMs = 24 * 60 * 60 * 1000;
 
@@ -36,7 +36,7 @@ export function isDeferred({ delivery, outcome }: Attempt): boolean {
   return outcome.kind === 'retry' && outcome.isDeferred === true && delivery.replyTo === undefined;
 }
 
-/** The outcome of an attempt; `expired` instead of another deferral of a delivery that was deferred for too long. */
+/** Returns the outcome of an attempt, or `expired` instead of a further deferral if the delivery was deferred for too long. */
 export function withoutEndlessDeferral(delivery: Delivery, outcome: Outcome): Outcome {
   if (outcome.kind !== 'retry' || outcome.isDeferred !== true) return outcome;
   if (deferredForMs(delivery, Date.now()) < maxDeferredMs) return outcome;

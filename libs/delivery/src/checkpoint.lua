@@ -6,8 +6,8 @@
 if redis.call('EXISTS', KEYS[1]) == 0 then
   return 0
 end
--- When its memory is full, Redis lets a script continue to write only after a first write without new memory. PERSIST is that
--- write and changes nothing.
+-- When its memory is full, Redis lets a script continue to write only after a first write that needs no new memory. PERSIST is
+-- that write and changes nothing.
 redis.call('PERSIST', KEYS[1])
 redis.call('HSET', KEYS[1], 'progress', ARGV[1])
 return 1

@@ -10,7 +10,7 @@ type Ended = Omit<Attempt, 'delivery'>;
 /** The data that BullMQ stores as the progress of a job. */
 interface Progress {
   readonly arrived?: readonly string[];
-  /** Older versions did not store the start. */
+  /** `startedAt` is absent in attempts that an older version stored. */
   readonly ended?: Readonly<Record<string, Omit<Ended, 'startedAt'> & Partial<Ended>>>;
   /** How many attempts of each delivery in small steps have begun and not ended; see suspects.ts. */
   readonly tries?: Readonly<Record<string, number>>;
@@ -55,7 +55,8 @@ export class Checkpoint {
     this.unshared = undefined;
     const { arrived = [], ended = {}, tries = {} } = (typeof progress === 'object' ? progress : {}) as Progress;
     for (const [id, one] of Object.entries(ended)) {
-      // Older versions store no start. An attempt with 0 retires no subscription; the next delivery finds a dead target again.
+      // Older versions store no `startedAt`. With 0, the subscription of a dead target is not removed, because it was registered
+      // later than 0. The next delivery to the target removes it.
       if (!this.has(id)) this.ended.set(id, { startedAt: 0, ...one });
     }
     for (const id of arrived) this.arrived.add(id);
@@ -88,7 +89,7 @@ export class Checkpoint {
     this.timer ??= setTimeout(() => this.write(), collectMs);
   }
 
-  /** Stores which deliveries arrived here, beside the progress, which is now written by the worker that has taken the job. */
+  /** Stores the ids of arrived deliveries beside the progress from now on, because another worker now writes the progress. */
   lose(): void {
     this.unshared ??= [...this.arrived];
     this.write();

@@ -5,7 +5,7 @@ import type { Job } from 'bullmq';
 import { LRUCache } from 'lru-cache';
 import { Checkpoint } from './checkpoint';
 
-/** Most jobs whose progress is kept in this process. The progress of further ones is read from Redis. */
+/** Most jobs whose progress is kept in this process. The progress of further jobs is read from Redis. */
 const mostJobs = 2000;
 
 /** At least this many and at most twice as many deliveries are remembered after their jobs ended; about 200 bytes each. */
@@ -14,19 +14,22 @@ const mostDelivered = 20_000;
 /** The fields that identify an attempt of a delivery. */
 type DeliveryAttempt = Pick<Delivery, 'id' | 'attempt' | 'token'>;
 
-/** An attempt with which a delivery arrived, linked to the delivery's previous one. Few deliveries have more than one. */
+/** A successful attempt of a delivery, linked to its previous successful attempt. Few deliveries have more than one. */
 interface Arrived extends Omit<DeliveryAttempt, 'id'> {
   readonly before: Arrived | undefined;
 }
 
 /**
- * The attempts that this process has made, so that it repeats none. A job may run again in the same process, for example when
- * Redis lost its lock. A delivery may be enqueued again after its job was done.
+ * Stores the attempts that this process has made, so that it repeats none. A job may run again in the same process, for example
+ * when Redis lost its lock. A delivery may be enqueued again after its job was done.
  */
 export class DeliveryMemory {
   private readonly checkpoints = new LRUCache<string, Checkpoint>({ max: mostJobs });
   private readonly runs = new Map<string, Promise<void>>();
-  /** By delivery id, in two generations, because an LRU cache took three percent of the time of a busy websocket worker. */
+  /**
+   * The successful attempts by delivery id. When this map is full, it replaces `deliveredBefore`. It is not an LRU cache, because
+   * such a cache took three percent of the time of a busy websocket worker.
+   */
   private delivered = new Map<string, Arrived>();
   private deliveredBefore: ReadonlyMap<string, Arrived> = new Map();
   /** The last object that was stored. Deliveries to sockets often have the same attempt and token, and so share one object. */
@@ -52,7 +55,7 @@ export class DeliveryMemory {
     }
   }
 
-  /** Forgets a job that has left its queue. */
+  /** Deletes the checkpoint of a job that has left its queue. */
   forget(job: Job<DeliveryJob>): void {
     this.checkpoints.delete(keyOf(job));
   }

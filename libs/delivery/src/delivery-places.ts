@@ -6,14 +6,14 @@ export interface PlaceRequest {
   readonly endpoint: string;
   /** How many deliveries the connections to the endpoint can carry at once. */
   readonly capacity: number;
-  /** Unique in this process. */
+  /** The id of the job, unique in this process. */
   readonly job: string;
   readonly deliveries: number;
   /** Ends the deferral of the job. Resolves with false when the job is not deferred any more. */
   readonly wake: () => Promise<boolean>;
 }
 
-/** Whether the end of a delivery shows that its endpoint works. */
+/** Whether the endpoint of an ended delivery has answered or failed; `nothing` if the end does not show it. */
 export type Verdict = 'answered' | 'failed' | 'nothing';
 
 /** The places of a job that has started. */
@@ -36,7 +36,7 @@ const maxDeferred = 10_000;
 /** Places are reserved this long for a job that was woken, in ms. If the job does not start in this time, another process runs it. */
 const reservationMs = 500;
 
-/** The bounds of the pause after which a deferred job runs unwoken, in ms: the process that would wake it may die. */
+/** Bounds of the pause after which a deferred job runs even if no process wakes it, in ms, because that process may have died. */
 const [leastPauseMs, mostPauseMs] = [50, 15_000] as const;
 
 /** The assumed time that an answer takes, until the first answer has come, in ms. */
@@ -62,8 +62,8 @@ interface Endpoint {
 
 /**
  * Divides the places of a process, one for each delivery, among endpoints. An endpoint has as many deliveries in flight as its
- * limit allows, and as many waiting as it accepts in five seconds. It gets a further place only while it uses fewer places than
- * are free; the places of one job are always allowed. Further jobs are deferred, and woken in order.
+ * limit allows, and as many waiting as it accepts in five seconds. It gets further places only while it uses fewer places than
+ * are free; an endpoint that uses none always gets the places of one job. Further jobs are deferred, and woken in order.
  */
 export class DeliveryPlaces {
   private readonly endpoints = new Map<string, Endpoint>();

@@ -6,7 +6,7 @@ export interface DeliveryWorkerOptions {
   readonly sources: readonly QueueRef[];
   /** Most jobs of a source in progress at once; by default so many that the places for their deliveries are the limit. */
   readonly concurrency?: number | undefined;
-  /** Whether the attempts of a job begin only after those of earlier jobs have begun. Then all jobs have the same endpoint. */
+  /** Whether the attempts of a job begin only after the attempts of earlier jobs have begun. Then all jobs share one endpoint. */
   readonly isOrdered?: boolean | undefined;
   /** Which other processes take jobs from the sources; by default the other workers of the transport. */
   readonly readership?: Readership | undefined;

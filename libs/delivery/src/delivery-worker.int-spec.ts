@@ -280,7 +280,7 @@ describe('the delivery stage', () => {
       [...ids].map(([id, subscriptionId]) => delivery({ id, subscriptionId })),
     );
     const live = () => store.liveAmong([...ids.values()]);
-    // One statement removes all dead subscriptions.
+    // One statement removes all dead subscriptions, so it is enough to wait for one of them.
     await eventually(
       'the dead subscriptions are removed',
       async () => !(await live()).has(ids.get('not registered again') ?? ''),
@@ -452,7 +452,7 @@ describe('the delivery stage', () => {
     const came = farSide.came.map(({ id, attempt }) => `${id} ${attempt}`);
     expect(came.sort()).toEqual(['bad 1', 'busy 1', 'busy 2', 'dead 1', 'hanging 1', 'hanging 1', 'sent 1']);
     expect(await second.get(SubscriptionStore, { strict: false }).get(dead)).toBeUndefined();
-    // The second worker records the time at which the first worker sent the delivery, in whole ms.
+    // The second worker records when the first worker sent the delivery, in whole ms.
     expect(((await valueOf('pns_end_to_end_seconds_sum')) - secondsBefore) * 1000).toBeLessThan(closedAfterMs + 1);
   });
 

@@ -122,7 +122,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     }
   }
 
-  /** Ordered jobs take no places, because later jobs would overtake a deferred one. */
+  /** Runs a job when its turn has come. It takes no places, because later jobs would overtake a deferred job. */
   private async workInOrder(
     source: QueueRef,
     job: Job<DeliveryJob>,
@@ -148,7 +148,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
       await this.memory.run(job, (checkpoint) => this.run(source, job, checkpoint, bounds));
     } catch (error) {
       if (!bounds.signal.aborted) throw error;
-      // Another worker has the job, or takes it now, and continues from the checkpoint.
+      // Another worker has the job already, or takes it after `moveToWait`. It continues from the checkpoint.
       if (this.isOutOfTime) await job.moveToWait(token);
       throw new WaitingError();
     }
@@ -196,15 +196,17 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
       ? attempt(open)
       : attemptSuspects({ deliveries: open, checkpoint, signal: bounds.signal, attempt }, this.isolated));
     const tries = attemptsAmong(settled);
-    // If a later step fails, the job runs again and repeats no attempt.
+    // These attempts are stored, so that the job does not repeat them if a later step fails and the job runs again.
     checkpoint.keep(tries.filter((attempt) => !isDeferred(attempt)));
-    // The cache may have evicted users during the attempts; their properties decide about retries and the history.
+    // The cache may have evicted users during the attempts. Their properties decide about retries and the history, so these
+    // properties are loaded again.
     if (!bounds.signal.aborted) await this.loadProperties(deliveries);
     this.outcomes.deferred(await this.next.defer(source, job, tries, checkpoint));
     let ended = checkpoint.unrecorded(deliveries);
     const areRetried = await this.next.retry(source, job.data.endpoint, ended, checkpoint);
     if (areRetried) ended = checkpoint.unrecorded(deliveries);
-    // During shutdown there is no time to wait for Postgres; the process that runs the job again records the attempts.
+    // If an attempt was aborted, nothing is recorded here, because during shutdown there is no time to wait for Postgres. The
+    // process that runs the job again records the attempts.
     for (const each of settled) if (each.status === 'rejected') throw each.reason;
     await this.outcomes.record(ended.map(withVerdict));
     checkpoint.close(deliveries);
@@ -223,9 +225,10 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     const begun: Promise<Attempt>[] = [];
     for (const delivery of deliveries) {
       // A tenant's template and payload can take some ms for each push, and many jobs may begin in one turn of the event loop.
+      // So a long turn ends here, and the next push begins in another turn.
       const turn = shortTurn();
       if (turn !== undefined) {
-        void Promise.allSettled(begun); // some may reject before all have begun
+        void Promise.allSettled(begun); // handles attempts that reject before all have begun
         await turn;
       }
       begun.push(this.attempt(delivery, reasons.get(delivery), checkpoint, bounds, transport));
@@ -289,7 +292,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
       return withoutEndlessDeferral(delivery, outcome);
     } catch (error) {
       signal.throwIfAborted();
-      if (transport instanceof IsolatedTransport) throw error; // the isolated process has logged the fault
+      if (transport instanceof IsolatedTransport) throw error; // the isolated process died or did not start
       // An internal fault in one delivery must not delay or repeat the other deliveries of its job.
       log.error({ event: 'delivery.fault', delivery: delivery.id, transport: this.transport.name, err: error });
       return internalError;

@@ -3,7 +3,7 @@ import { EndpointLimit } from './endpoint-limit';
 
 type Round = 'answered' | 'failed';
 
-/** Simulates `count` rounds and returns the new limit. In each, as many deliveries end as the limit allows, each after `ms`. */
+/** Simulates `count` rounds and returns the new limit. In each round, as many deliveries end as the limit allows, after `ms`. */
 function play(limit: EndpointLimit, count: number, ms: number, round: Round = 'answered'): number {
   for (; count > 0; count--) {
     for (let left = limit.current; left > 0; left--) {

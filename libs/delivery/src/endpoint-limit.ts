@@ -1,16 +1,19 @@
 /** The limit starts at a fourth of the capacity of the connections, and never falls below a 32nd of the capacity. */
 const [startPart, leastPart] = [4, 32] as const;
 
-/** Least limit: so few deliveries overload no endpoint, and answers may only seem slow because this process is busy. */
+/** The least limit. So few deliveries overload no endpoint; if their answers seem slow, this process may be busy. */
 const leastInFlight = 10;
 
-/** Added for each answer while the limit is used up. Per answer time, the limit doubles, or after a decrease grows by 1/8. */
+/** The growth of a used-up limit for each answer. So per answer time the limit doubles, or after a decrease grows by 1/8. */
 const [firstGrowth, laterGrowth] = [1, 1 / 8] as const;
 
-/** Subtracted by each failure, and by each answer of an endpoint that slows down. */
+/** The decrease of the limit for each failure, and for each answer of an endpoint that slows down. */
 const [failureLoss, slowDownLoss] = [1, 1 / 4] as const;
 
-/** The recent answer time averages as many answers as half the limit, at least this many; the usual time, eight times as many. */
+/**
+ * The recent answer time is the average of as many answers as half the limit, and at least `leastRecent`. The usual answer time
+ * is the average of `usualPerRecent` times as many answers.
+ */
 const leastRecent = 20;
 const usualPerRecent = 8;
 
@@ -49,7 +52,7 @@ export class EndpointLimit {
     this.add(0);
   }
 
-  /** Counts an answer that took `ms`; `isUsedUp`: the limit was reached. */
+  /** Counts an answer that took `ms`; `isUsedUp` is whether the limit was reached. */
   answered(ms: number, isUsedUp: boolean): void {
     if (this.slowsDown(ms)) this.shrink(slowDownLoss);
     else if (isUsedUp) this.add(this.growth);
@@ -60,7 +63,7 @@ export class EndpointLimit {
     this.shrink(failureLoss);
   }
 
-  /** Whether answers take longer than usual. A longer time that lasts soon becomes usual, because a lower limit did not help. */
+  /** Whether answers take longer than usual. If a lower limit does not help, the longer time soon becomes the usual time. */
   private slowsDown(ms: number): boolean {
     this.answers++;
     const recent = Math.max(leastRecent, this.current / 2);

@@ -8,7 +8,7 @@ import { maxIds, sendToOperator } from './operator-message';
 /** How long `announce` waits until its messages are queued, in ms. Meanwhile it holds the locks of their endpoints. */
 const announceMs = 5000;
 
-/** For a client's endpoints at one server that reached the same percentage, the operator gets one message in this time, in ms. */
+/** The operator gets one message in this time, in ms, for a client's endpoints at one server that reached the same percentage. */
 const messageEveryMs = 3_600_000;
 
 /** How often messages that had to wait are looked for, in ms. */
@@ -17,7 +17,7 @@ const lookEveryMs = 60_000;
 /** Most messages of one transaction. */
 const messagesAtOnce = 20;
 
-/** The steps of a failing endpoint, in percent of its time limit (from, to): each is a warning, and 100 switches it off. */
+/** The steps (from, to) of a failing endpoint, in percent of `disableAfter`. Each is a warning; 100 switches the endpoint off. */
 const steps = [
   [0, 50],
   [50, 70],

@@ -24,8 +24,8 @@ export interface EnqueueOptions {
 
 /**
  * Adds the deliveries to their queues, up to `maxDeliveriesPerJob` and `maxCharactersPerJob` in a job. All deliveries of a key group
- * are added, or none. A job's id is made from its deliveries, their targets and the round. So a repeated call, for example after a
- * crash, adds nothing while the first job exists.
+ * are added, or none. A job's id is made from the round and the ids, attempts and tokens of its deliveries. So a repeated call,
+ * for example after a crash, adds nothing while the first job exists.
  */
 export async function enqueueDeliveries(
   queues: Queues,

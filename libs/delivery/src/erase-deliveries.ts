@@ -72,7 +72,7 @@ async function eraseFrom(
       continue;
     }
     const deliveries = job.deliveries.filter((delivery) => !isOwnersDelivery(delivery, owner));
-    // A job is empty if a worker ran it during an erasure and then died.
+    // An empty job is removed too. A job is empty if a worker ran it during an erasure and then died.
     if (deliveries.length > 0 && deliveries.length === job.deliveries.length) continue;
     found++;
     const data = JSON.stringify({ ...job, deliveries } satisfies DeliveryJob);

@@ -142,7 +142,7 @@ describe('an endpoint that fails for five days', () => {
     const one = worker();
     const to = delivery({ client: 'rolling' });
     await switchedOff(one, to);
-    // The previous version does not know the column `announced`.
+    // The previous version switches an endpoint on with this statement, which does not reset the column `announced`.
     await app.get(DataSource).query(
       `UPDATE endpoints SET off_at = NULL, warned = 0, failing_since = NULL, failed_at = NULL, changed_at = clock_timestamp()
        WHERE client = 'rolling'`,

@@ -12,7 +12,7 @@ import { retryFailed } from './retry-failed';
 /** How often states are written and read, in ms. */
 const refreshEveryMs = 1000;
 
-/** How long a stopping process waits for its last write, in ms. A failure that is lost is recorded by the next attempt. */
+/** How long a stopping process waits for its last write, in ms. If the record of a failure is lost, a later one is written. */
 const lastWriteMs = 2000;
 
 /** How often all states are read again, in ms. */
@@ -21,14 +21,14 @@ const reloadEveryMs = 600_000;
 /** How far before the last change each read begins, in ms: longer than a transaction lasts, so that no change is missed. */
 const overlapMs = 30_000;
 
-/** Least time between two records of an endpoint's failures, in ms; less if endpoints are switched off within minutes. */
+/** Least time between two records of an endpoint's failures, in ms; at most `disableAfter` divided by `recordsPerTerm`. */
 const recordEveryMs = 10_000;
 const recordsPerTerm = 50;
 
 /** Most failures that wait for the next write, and most states in one query. */
 const maxPending = 10_000;
 
-/** Most deferrals of one write. They are only displayed, and thousands a second may come while a large push service is away. */
+/** Most deferrals of one write. While a large push service is away, thousands a second may come. They are only displayed. */
 const deferralsPerWrite = 500;
 
 /** Most endpoints whose kept deliveries are sent again in one refresh, and most deliveries of each. */
@@ -56,7 +56,7 @@ new Gauge({
 export class FailingEndpoints implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly known = new KnownEndpoints();
   private readonly failures = new Map<string, EndpointFailure>();
-  /** The last success of each endpoint since the last write. A failure in `failures` is newer. */
+  /** The last success of each endpoint since the last write. A failure of the same endpoint in `failures` is newer. */
   private readonly successes = new Map<string, EndpointKey & { readonly at: number }>();
   private deferrals = 0;
   private cursor: string | undefined;
@@ -190,7 +190,7 @@ export class FailingEndpoints implements OnApplicationBootstrap, OnApplicationSh
     else this.known.delete(client, token);
   }
 
-  /** Sends kept deliveries again whose endpoints were switched on. */
+  /** Enqueues the kept deliveries of endpoints that were switched on. */
   private async release(): Promise<void> {
     for (const release of await this.endpoints.releases(this.transport, maxReleases)) {
       const { client, hash: endpoint } = release;
@@ -211,7 +211,7 @@ export class FailingEndpoints implements OnApplicationBootstrap, OnApplicationSh
     this.failures.delete(`${client} ${hashed}`);
     this.successes.set(`${client} ${hashed}`, { client, token, at: this.now() });
     this.known.delete(client, hashed);
-    // The kept deliveries of an endpoint that works again must not wait.
+    // The kept deliveries of an endpoint that works again must not wait for the next regular refresh.
     if (known?.off !== undefined) void this.refresh();
   }
 
@@ -234,7 +234,7 @@ export class FailingEndpoints implements OnApplicationBootstrap, OnApplicationSh
     if (this.add(delivery, { reason, at, until })) this.note(delivery, { deferredUntil: until });
   }
 
-  /** Adds a failure to the next write. If there is no room, it is not recorded, but a later failure may be. */
+  /** Adds a failure to the next write. Returns whether it was added; if there was no room, a later failure may be added. */
   private add({ client, token }: Delivery, failure: Pick<EndpointFailure, 'reason' | 'at' | 'until'>): boolean {
     const key = `${client} ${hashOf(token)}`;
     const pending = this.failures.get(key);

@@ -41,10 +41,10 @@ export class IsolatedSender {
   }
 }
 
-/** Never aborted: the parent kills the process instead. */
+/** A signal that is never aborted, because the parent kills this process instead. */
 const neverAborted = new AbortController().signal;
 
-/** Ignores errors: without its parent, this process ends. */
+/** Sends a message to the parent. Errors are ignored, because this process ends with its parent. */
 function write(answer: SenderAnswer): void {
   process.send?.(answer, undefined, undefined, () => undefined);
 }

@@ -14,7 +14,7 @@ const maxStartMs = 60_000;
 const pingEveryMs = 1000;
 const maxUnanswered = 10;
 
-/** The isolated process is killed when it has not ended within this time, in ms. */
+/** The isolated process is killed when it has not ended within this time after its disconnection, in ms. */
 const endWithinMs = 2000;
 
 /** The heap limit of the isolated process, in MiB, so that a delivery that needs too much memory fails there. */
@@ -25,8 +25,8 @@ export class SenderDiedError extends Error {}
 
 /**
  * Sends deliveries in a separate process, so that a delivery that kills the process does not kill this worker. The process runs
- * the same app as this one, without queues and ports. At most one process runs for an instance. It ends with its last user or
- * with this process.
+ * the same app as this one, without queues and ports. At most one process runs for an instance. It ends when the last call of
+ * `during` ends, or when this process ends.
  */
 export class IsolatedTransport implements Transport {
   private sender: Sender | undefined;
@@ -52,7 +52,7 @@ export class IsolatedTransport implements Transport {
     }
   }
 
-  /** Runs `send` when a step may run. When `signal` is aborted, the process is killed, unless it sends for other steps too. */
+  /** Runs `send` when a step may run. When `signal` is aborted, a process that runs only one step at a time is killed. */
   step<Result>(signal: AbortSignal, send: () => Promise<Result>): Promise<Result> {
     return this.steps.execute(async () => {
       const interrupt = (): void => {
@@ -67,7 +67,7 @@ export class IsolatedTransport implements Transport {
     });
   }
 
-  /** Sends once. Rejects with `SenderDiedError` when the process died, and with another error when it could not be started. */
+  /** Sends a delivery. Rejects with `SenderDiedError` when the process died, and with another error when it did not start. */
   async deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcome> {
     signal.throwIfAborted();
     if (this.sender === undefined || this.sender.hasEnded) this.sender = new Sender(this.name, this.entry);
@@ -119,7 +119,7 @@ class Sender {
         else this.receive(answer);
         clearTimeout(startTimer);
       });
-      // `close` comes after the last message.
+      // The event `close` comes after the last message, so no outcome is lost.
       const died = (reason: string): void => {
         clearTimeout(startTimer);
         reject(
@@ -159,7 +159,7 @@ class Sender {
     this.child.kill('SIGKILL');
   }
 
-  /** Sends pings. Counts those without an answer instead of time, because this process may have been blocked itself. */
+  /** Sends pings. It counts unanswered pings and measures no time, because this process itself may have been blocked. */
   private watch(): void {
     log.info({ event: 'delivery.sender-started', transport: this.transport, sender: this.child.pid });
     this.pinging = setInterval(() => {
@@ -186,7 +186,7 @@ class Sender {
     this.calls.clear();
   }
 
-  /** Ignores errors: if the process is dead, `close` reports it. */
+  /** Sends a request. Errors are ignored, because `close` reports a dead process. */
   private write(request: SenderRequest): void {
     this.child.send(request, () => undefined);
   }

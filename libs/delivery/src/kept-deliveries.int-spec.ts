@@ -33,7 +33,7 @@ it('keeps the deliveries of an endpoint that is switched off, and sends them whe
   });
   await farSide.until((came) => came.some(({ topic }) => topic === 'pns:endpoint:switched-off'));
   const reported = farSide.came.filter(({ client }) => client === 'ops').map(({ payload }) => payload['percent']);
-  // On a busy machine an attempt can be the first one after two thresholds, and only the later one is reported.
+  // On a busy machine, one attempt can be the first after two thresholds. Then only the later threshold is reported.
   expect([50, 70, 90, 100]).toEqual(expect.arrayContaining(reported));
   expect(reported.filter((percent) => percent === 100)).toHaveLength(1);
   expect(new Set(reported).size).toBe(reported.length);

@@ -13,12 +13,12 @@ export interface KnownEndpoint {
 }
 
 /**
- * Most endpoints in memory; they take about 20 MB. Deliveries to further endpoints are attempted although the endpoints are
- * switched off, and none is lost.
+ * Most endpoints in memory; they take about 20 MB. Deliveries to further endpoints are attempted even if the endpoints are
+ * switched off, and no delivery is lost.
  */
 const maxKnown = 100_000;
 
-/** The failing endpoints that a process knows. For a client without failing endpoints, a lookup computes no hash. */
+/** The failing endpoints in the memory of a process. For a client without failing endpoints, a lookup computes no hash. */
 export class KnownEndpoints {
   /** The endpoints by client and hash of the token. */
   private readonly known = new Map<string, Map<string, KnownEndpoint>>();

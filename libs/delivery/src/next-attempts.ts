@@ -46,7 +46,8 @@ export class NextAttempts {
     const enqueued = await Promise.all(
       byWait(deferred, waitMs).map((some) => this.enqueueDeferred(source, job, some, waitMs, now)),
     );
-    // Written at once: when this job runs again, the new jobs may have ended, and then their ids prevent no repetition.
+    // The progress is written at once. If this job runs again after the new jobs have ended, only the progress prevents that the
+    // deliveries are enqueued twice.
     for (const { delivery } of deferred) checkpoint.add(delivery.id);
     await checkpoint.flush();
     return enqueued.flat();
@@ -68,7 +69,7 @@ export class NextAttempts {
     });
     const delayMs = Math.max(...pauses);
     // The round gives the new job another id than this job, which still exists. When this job runs again after a crash, the round
-    // is the same, and so is the id.
+    // and the id are the same, so the new job is not added twice.
     await enqueueDeliveries(this.queues, [{ ...source, endpoint, deliveries }], { delayMs, round: String(job) });
     const { transport } = this;
     log.debug({ event: 'delivery.deferred', transport, job, deliveries: deliveries.length, nextRunInMs: delayMs });
@@ -89,7 +90,8 @@ export class NextAttempts {
     attempts: readonly Attempt[],
     checkpoint: Checkpoint,
   ): Promise<void> {
-    // Deliveries of a job share one random value: the maximum of a hundred random pauses would be about the same for every job.
+    // Deliveries of a job share one random value. With separate values, the maximum of a hundred pauses would be about the same
+    // for every job, and jobs that failed together would be retried together.
     const random = Math.random();
     const pauses = attempts.map(({ delivery, outcome }) => {
       const baseMs = this.cascade.resolve('com.openexchange.pns.retry.baseDelay', delivery).value;

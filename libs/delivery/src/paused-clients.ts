@@ -24,7 +24,7 @@ const searchEveryMs = 1000;
 /** Most held deliveries of a client that one search releases: as a trial, and once the client is known to work. */
 const [maxTrial, maxReleased] = [100, 1000];
 
-/** Most clients that are paused at once: while an option file is unreadable, the client of every subscription is refused. */
+/** Most clients that are paused at once. There may be many, because all are refused while an option file is unreadable. */
 const maxPaused = 1000;
 
 const running = new Set<PausedClients>();
@@ -54,7 +54,7 @@ export class PausedClients implements OnApplicationBootstrap, OnApplicationShutd
   private searching: Promise<void> | undefined;
   private readonly searchFault: RecurringFault;
 
-  /** `configured` knows which entries were refused; absent for a transport without options. */
+  /** `configured` returns which entries were refused; absent for a transport without options. */
   constructor(
     readonly transport: Pick<Transport, 'name' | 'options'>,
     private readonly failed: FailedDeliveryStore,
@@ -93,8 +93,8 @@ export class PausedClients implements OnApplicationBootstrap, OnApplicationShutd
   }
 
   /**
-   * Pauses `client`, unless `options`, which proved wrong, have been replaced meanwhile. A client without an entry is not paused: it
-   * is only a name in a subscription, there is no provider to protect, and there may be any number of such names.
+   * Pauses `client`, unless `options`, which proved wrong, have been replaced meanwhile. A client without an entry is not paused,
+   * because there is no provider to protect, and subscriptions may name any number of clients.
    */
   pause(client: string, reason: string, options: unknown): void {
     if (options === undefined || options !== this.transport.options?.(client)) return;
@@ -119,7 +119,7 @@ export class PausedClients implements OnApplicationBootstrap, OnApplicationShutd
     await this.searching;
   }
 
-  /** Logs the pause once, until the client's options change or a delivery arrives. */
+  /** Pauses a client. The pause is logged once, until the client's options change or a delivery arrives. */
   private enter(client: string, pause: Pause): void {
     const before = this.paused.get(client);
     if (before === undefined && this.paused.size >= maxPaused) return;
@@ -132,7 +132,7 @@ export class PausedClients implements OnApplicationBootstrap, OnApplicationShutd
 
   private async search(): Promise<void> {
     const { name: transport } = this.transport;
-    // Clients without held deliveries are included, so that the gauge is 1 at once.
+    // `reason` also pauses refused clients without held deliveries, so that their gauge is 1 at once.
     for (const client of this.configured?.refused(transport) ?? []) this.reason(client);
     try {
       const held = new Set(await this.failed.namesOfHeldClients(transport));

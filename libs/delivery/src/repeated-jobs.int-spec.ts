@@ -209,7 +209,7 @@ describe('a job whose processes died', () => {
     const ids = Array.from({ length: 24 }, (_, index) => `d${index}`);
     const deadly = ['dies of itself', 'exits of itself'];
     const error = jest.spyOn(log, 'error');
-    // Deaths of workers that an earlier version has stored make no delivery suspect.
+    // The two deaths that an earlier version has stored for `d3` are not counted.
     await addAfterDeaths(app, [...ids.slice(0, 12), ...deadly, ...ids.slice(12)], 2, { d3: 2 });
     const store = app.get(FailedDeliveryStore, { strict: false });
     for (const id of deadly) {

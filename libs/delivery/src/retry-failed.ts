@@ -21,12 +21,12 @@ export function retryFailed(
   );
 }
 
-/** The delivery before its first attempt. An open socket's node may have stopped, so the target is the parked sockets. */
+/** Resets a delivery to its first attempt. For sockets, the target is the parked sockets, because a node may have stopped. */
 function renewed(delivery: Delivery): Delivery {
   const { transport } = delivery;
   const first = { ...delivery, attempt: 1, deferredSince: undefined, sparedSince: undefined, lookedAt: undefined };
   if (!isRegistered(transport)) return withTarget(first, { kind: 'parked', step: 'find' });
-  // The delivery may have failed because its subscription lacked credentials that it has received since. A message to the
+  // The subscription may have received credentials in `meta` since the failure, so the worker must read `meta`. A message to the
   // operator has no subscription.
   return hasConfiguredUri(transport) && delivery.subscriptionId !== undefined ? { ...first, hasMeta: true } : first;
 }

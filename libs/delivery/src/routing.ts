@@ -38,7 +38,7 @@ const rules: Readonly<Record<TransportName, RoutingRule>> = {
   webpush: byOrigin,
 };
 
-/** The rules, readable by any name: a failed delivery may have a transport that only a newer version knows. */
+/** The rules by name. Any string may be looked up, because a failed delivery may have a transport of a newer version. */
 const rulesByName: ReadonlyMap<string, RoutingRule> = new Map(Object.entries(rules));
 
 function ruleOf(transport: TransportName): RoutingRule {
@@ -61,7 +61,7 @@ export function groupedByRoute(deliveries: readonly Delivery[], keys: KeySpace):
   for (const delivery of deliveries) {
     const { transport, context, user } = delivery;
     const { endpointOf, hasQueuePerEndpoint } = ruleOf(transport);
-    // The shard is cheaper to compute than the names of the queue, which most deliveries of a batch share.
+    // The id contains the shard instead of the queue's names, because the shard is cheaper to compute.
     const shard = hasQueuePerEndpoint === true ? '' : keys.shardOf(context, user);
     const id = `${transport} ${shard} ${endpointOf(delivery)}`;
     const group = groups.get(id);

@@ -1,4 +1,4 @@
--- Stores which deliveries have arrived at a worker that has lost their job, if the job exists.
+-- Adds ids of arrived deliveries to their job, if the job exists. A worker that has lost the job runs this script.
 --
 -- KEYS  1 job (of BullMQ)
 -- ARGV  1 the field; 2 ids, separated by blanks

@@ -24,12 +24,18 @@ export function nodeOf(delivery: Pick<Delivery, 'target' | 'token' | 'attempt'>)
   return target.kind === 'parked' ? parkedNode : target.node;
 }
 
-/** The delivery with another target. Earlier versions read the target from the token, and the token is a part of a job's id. */
+/**
+ * Returns the delivery with another target. The token is set too, because earlier versions read the target from the token, and
+ * because the token is a part of a job's id.
+ */
 export function withTarget(delivery: Delivery, target: SocketTarget): Delivery {
   return { ...delivery, target, token: tokenOf(target) };
 }
 
-/** Earlier versions read the second word of a parked delivery's token as an attempt, and end the parking at a later attempt. */
+/**
+ * Returns the token for a target, for earlier versions. They read the second word of a parked delivery's token as an attempt, and
+ * end the parking at a later attempt; with 0 they end it at once.
+ */
 function tokenOf(target: SocketTarget): string {
   if (target.kind === 'socket') return `${target.node} ${target.connection}`;
   if (target.step !== 'find') return `${parkedNode} 0 ${target.step}`;
@@ -39,10 +45,10 @@ function tokenOf(target: SocketTarget): string {
 const endSteps: readonly ParkedStep[] = ['settle', 'full', 'gone'];
 
 /**
- * The target in a token without a `target` beside it:
- * - `<node>`: all sockets of the client at a node; still in use.
- * - `<node> <connection>`, `- find`, `- find named`, `- 0 <step>`: the version before `target`.
- * - `- <attempt>`, `- <attempt> named`: the version before mailboxes. That version ends the parking after this attempt.
+ * Returns the target that the token of a delivery without `target` contains. The token has one of these formats:
+ * - `<node>`: all sockets of the client at a node; this format is still in use.
+ * - `<node> <connection>`, `- find`, `- find named`, `- 0 <step>`: written by the version before the field `target`.
+ * - `- <attempt>`, `- <attempt> named`: written by the version before mailboxes, which ends the parking after this attempt.
  */
 function targetInToken(token: string, attempt: number): DeliveryTarget {
   const space = token.indexOf(' ');

@@ -8,8 +8,8 @@ type Cascade = Pick<ConfigCascade, 'isEnabled' | 'scopesOf'>;
 type Subscribed = Delivery & { readonly subscriptionId: string };
 
 /**
- * Within this time after the window's due time, in ms, the dispatcher's check of the subscription is not repeated: a change of
- * the cascade may take as long to have effect. An older delivery has waited for a worker, a retry or an operator.
+ * Within this time after the window's due time, in ms, the worker does not check again whether the subscription exists, because a
+ * change of a property may also take as long to have effect. An older delivery has waited for a worker, a retry or an operator.
  */
 const recheckAfterMs = 1000;
 
@@ -17,7 +17,7 @@ const recheckAfterMs = 1000;
  * The reasons why some of `deliveries` must be suppressed. Makes at most one query for all deliveries that have waited, and none for
  * deliveries that were dispatched within the last second.
  *
- * @throws when the subscription or the properties of one of them cannot be read: then none may be sent, and the job runs again.
+ * @throws when the subscription or properties of a delivery cannot be read; then no delivery may be sent, and the job runs again.
  */
 export async function reasonsToSuppress(
   deliveries: readonly Delivery[],

@@ -13,8 +13,9 @@ export const suspectAfterDeaths = 2;
 const maxDeaths = 2;
 
 /**
- * The same limit for deaths of the isolated process: at most one while it sends several deliveries, and two while it sends this
- * one alone. One death proves nothing, because the system or an operator may kill the process too.
+ * A delivery is not sent again after this many deaths of the isolated process: at most one while the process sent several
+ * deliveries, and two while it sent only this delivery. One death proves nothing, because the system or an operator may also kill
+ * the process.
  */
 const maxSenderDeaths = 3;
 
@@ -22,15 +23,15 @@ const maxSenderDeaths = 3;
 const deliveriesPerStep = 10;
 
 /**
- * How many steps of different jobs share the process for deliveries without a death. Its death makes all their deliveries suspect
- * once.
+ * How many steps of different jobs may run at once in the process for deliveries without a death. If that process dies, one death
+ * is counted for each delivery of these steps.
  */
 const stepsAtOnce = 10;
 
 /** A delivery that kills a process usually does so within this time, in ms. Other jobs wait no longer than this for a step. */
 const stepMs = 5000;
 
-/** All jobs of a process die with it, so only one job at a time sends suspect deliveries. */
+/** All jobs of a process die with it. So if suspect deliveries are sent in this process, only one job at a time begins a step. */
 const steps = bulkhead(1, Number.MAX_SAFE_INTEGER);
 
 type Settled = PromiseSettledResult<Attempt>;
@@ -59,8 +60,8 @@ function endedByDeaths(delivery: Delivery, deaths: number, last = ''): Settled {
 }
 
 /**
- * The order in which suspect deliveries are sent: first those without a death, several in a step, then those with deaths, one in
- * a step. So a death makes a few deliveries suspect at first, and in the end a single one.
+ * Divides suspect deliveries into steps, in the order of sending: first deliveries without a death, several in a step, then
+ * deliveries with deaths, one in a step. So the first death concerns a few deliveries, and a later death only a single delivery.
  */
 export function stepsOf(deliveries: readonly Delivery[], triesOf: (id: string) => number): Delivery[][] {
   const others = deliveries.filter(({ id }) => triesOf(id) > 0);
@@ -74,9 +75,9 @@ export function stepsOf(deliveries: readonly Delivery[], triesOf: (id: string) =
 
 /** The two processes that send suspect deliveries for a worker: several steps at once, or only one. */
 export interface IsolatedTransports {
-  /** For deliveries without a death, so that the many jobs of a worker that was killed do not wait for each other. */
+  /** Sends deliveries without a death, several steps at once, so that jobs of a killed worker need not wait for each other. */
   readonly together: IsolatedTransport;
-  /** For deliveries with which a process died. */
+  /** Sends deliveries with a death, one step at a time. */
   readonly alone: IsolatedTransport;
 }
 
@@ -90,8 +91,9 @@ export function isolatedTransports(name: TransportName, entry: string | undefine
 }
 
 /**
- * Sends a few deliveries at a time, and ends those that kill their process. They are sent in isolated processes if there are any,
- * otherwise in this process. The websocket transport has none, because its sockets belong to this process.
+ * Sends a few deliveries at a time. A delivery that kills its process gets the outcome `exhausted`. The deliveries are sent in
+ * isolated processes if `isolated` is present, otherwise in this process. The websocket transport has no isolated processes,
+ * because its sockets belong to this process.
  */
 export function attemptSuspects(suspects: Suspects, isolated: IsolatedTransports | undefined): Promise<Settled[]> {
   return isolated === undefined ? attemptInProcess(suspects) : attemptIsolated(suspects, isolated);
@@ -115,7 +117,8 @@ async function attemptInProcess({ deliveries, checkpoint, signal, attempt }: Sus
 }
 
 /**
- * Only deaths of the isolated processes count. This process may also end because of a deployment; the next worker counts anew.
+ * Sends suspect deliveries in isolated processes, and counts only deaths of these processes. This process may also end because of
+ * a deployment; then the next worker begins to count at 0.
  */
 async function attemptIsolated(
   { deliveries, checkpoint, signal, attempt }: Suspects,

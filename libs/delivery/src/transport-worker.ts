@@ -6,7 +6,7 @@ import type { z } from 'zod';
 
 /** The functions that a worker provides to its transport. */
 interface TransportParts<Options> {
-  /** The current options of a client, the same object until they change. The transport asks for them at each delivery. */
+  /** Returns the current options of a client: the same object until they change. The transport calls it for each delivery. */
   readonly options: (client: string) => Options | undefined;
   /** The text, sound and badge of a push, or the reason why the push has none. */
   readonly content: (delivery: Delivery) => PushContent | ContentRefusal;
@@ -14,7 +14,7 @@ interface TransportParts<Options> {
   readonly metaOf: (subscriptionId: string) => Promise<(() => object | undefined) | undefined>;
   /** A function that decrypts a subscription's keys; undefined when the subscription was deleted. Rejects while Postgres is away. */
   readonly keysOf: (subscriptionId: string) => Promise<(() => PushKeys | undefined) | undefined>;
-  /** The transport's pair of keys for all processes; `make` makes it at the first call. Rejects while Postgres is away. */
+  /** The transport's pair of keys for all processes; the first call stores a pair of `make`. Rejects while Postgres is away. */
   readonly serverKeys: <Pair>(make: () => Pair) => Promise<Pair>;
   /** The current value of a property in the scope of the server. */
   readonly property: <Name extends PropertyName>(name: Name) => PropertyValue<Name>;
@@ -35,6 +35,6 @@ export interface TransportWorker<Options> {
   ) => z.ZodType<Readonly<Record<string, Options>>>;
   /** The schema of one client's options as set over the API. */
   readonly clientOptions: z.ZodType<Options>;
-  /** Creates the transport from `parts`; it uses nothing else of the process. */
+  /** Creates the transport from `parts`. The transport uses nothing else of the process. */
   readonly create: (parts: TransportParts<Options>) => Transport;
 }

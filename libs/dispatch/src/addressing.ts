@@ -30,9 +30,9 @@ export interface Rules {
 }
 
 /**
- * The deliveries of one due window: one for each subscription, and one for each node with open sockets. Each target wants the
- * topic, may receive the notification, and did not cause it. Ids depend only on the notification and the target, so the
- * deliveries of a batch that is dispatched again have the same ids.
+ * Returns the deliveries of one due window: one for each subscription, and one for each client at each node with its sockets.
+ * Each target wants the topic, may receive the notification, and did not cause it. Ids depend only on the notification and the
+ * target, so the deliveries of a batch that is dispatched again have the same ids.
  */
 export function deliveriesOf(window: Sent, { subscriptions, sockets }: Audience, rules: Rules): Delivery[] {
   const { notification } = window;
@@ -79,7 +79,7 @@ export function deliveriesOf(window: Sent, { subscriptions, sockets }: Audience,
 
 type Writable<T> = { -readonly [Field in keyof T]: T[Field] };
 
-/** Optional fields are set one by one, because spreading them would take longer than the rest of this function. */
+/** Makes the delivery for one target. Optional fields are set one by one, because spread syntax would be much slower. */
 function delivery(
   { notification, mode, count, dueAt }: Sent,
   target: string,
@@ -89,7 +89,8 @@ function delivery(
 ): Writable<Delivery> {
   const { id, context, user, topic, payload, sourceToken, priority, timestamp, expiresAt, producer } = notification;
   const made: Writable<Delivery> = {
-    // Context and user distinguish notifications with the same id of a producer for several users with sockets at one node.
+    // Notifications to several users may have the same id of a producer, and the users may have sockets at the same node.
+    // Context and user make the ids of such deliveries differ.
     id: hash('sha1', `${context} ${user} ${distinctId(notification)} ${timestamp} ${target}`, 'base64url'),
     notificationId: id,
     context,

@@ -3,8 +3,9 @@ import { messagingSpan, traces, type OpenSpan } from '@pns/runtime';
 import { isSampled } from '@pns/transport-contract';
 
 /**
- * Starts the span of the dispatch of a window; undefined if it is not traced. The span has links to the joined notifications, and
- * each of their traces gets a span with a link to this span. `windows` is the number of windows in the batch.
+ * Starts the span of the dispatch of a window; returns undefined if the window is not traced. The span has links to the joined
+ * notifications. The trace of each joined notification gets a span with a link to this span. `windows` is the number of windows
+ * in the batch.
  */
 export function dispatchSpan({ notification, count, dueAt }: DueWindow, windows: number): OpenSpan | undefined {
   const recorder = traces();
@@ -29,7 +30,7 @@ export function dispatchSpan({ notification, count, dueAt }: DueWindow, windows:
   return span;
 }
 
-/** The window with the trace context of its span, which its deliveries get. */
+/** Returns the window with the trace context of `span`. The deliveries of the window get this trace context. */
 export function withSpan(window: DueWindow, span: OpenSpan): DueWindow {
   return { ...window, notification: { ...window.notification, ...span.trace } };
 }

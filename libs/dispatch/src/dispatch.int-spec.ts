@@ -76,7 +76,7 @@ async function enable(user: number, ids: string): Promise<void> {
 
 let lastId = 0;
 
-/** Joins a notification for each user, and takes the batch; without users, the windows left in the last batch. */
+/** Joins a notification for each user and takes a batch. If the last batch still has windows, takes these windows again. */
 async function batchFor(users: readonly number[], payload: object = {}): Promise<Batch> {
   const ingest = app.get(Ingest, { strict: false });
   const what = { topic: 'ox:mail:new', priority: 'high', timestamp: 1 } as const;
@@ -116,7 +116,7 @@ it('sends nothing to a webhook that was taken off the list of its user, and coun
   expect([await queued(), await suppressed()]).toEqual([['14 shop'], 3]);
 });
 
-/** Limits the free memory of Redis to `bytes`; without it, ends the limit. */
+/** Limits the free memory of Redis to `bytes`; without `bytes`, removes the limit. */
 async function limitMemory(bytes?: number): Promise<void> {
   const { redis: client } = app.get(Queues);
   const used = Number(/used_memory:(\d+)/.exec(await (client as Redis).info('memory'))?.[1]);

@@ -15,8 +15,8 @@ import { dispatchSpan, endingSpans, withSpan } from './dispatch-span';
 import { TokenForms } from './token-forms';
 
 /**
- * A part of a batch has about this many deliveries at most: each may need a job, and one transaction adds all jobs while Redis
- * does nothing else.
+ * A part of a batch has about this many deliveries at most, because each delivery may need a job, and Redis does nothing else
+ * while one transaction adds all jobs.
  */
 const maxDeliveriesPerPart = 1000;
 /** A part also has about this many characters in its notifications at most, so that it fits into the memory of this process. */
@@ -54,9 +54,9 @@ export class Dispatch {
   ) {}
 
   /**
-   * Enqueues the deliveries of a batch, with one query and, unless its deliveries are very many or very large, one transaction.
-   * The transaction also settles the windows: `settling(left, count)` is the origin of the next `count` windows, where `left` is
-   * the number of windows that are not settled yet. Safe to repeat with the rest of the batch.
+   * Enqueues the deliveries of a batch in one transaction, or in several if they are very many or very large. A transaction also
+   * settles the windows of its deliveries: `settling(left, count)` is the origin of the next `count` windows, where `left` is the
+   * number of windows that are not settled yet. After an error, the call is safe to repeat with the windows that are left.
    */
   async dispatch<Settled extends string>(
     batch: Batch,
@@ -87,8 +87,8 @@ export class Dispatch {
   }
 
   private async *parts({ windows }: Batch, audiences: ReadonlyMap<string, Audience>): AsyncGenerator<Part> {
-    // The users are loaded directly before each part. Otherwise the cache may have evicted users of this batch, and an unknown
-    // user gets nothing.
+    // The users are loaded directly before each part. Otherwise the cache may have evicted users of this batch, and a user who
+    // is not in the cache gets nothing.
     const load = () => this.cascade.load(windows.map(({ notification }) => notification));
     await load();
     let part = emptyPart();

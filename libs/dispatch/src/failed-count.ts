@@ -20,7 +20,7 @@ export class FailedCount implements OnApplicationBootstrap, OnApplicationShutdow
     running.delete(this);
   }
 
-  /** The counts by transport and by whether they are held; undefined while Postgres does not answer. */
+  /** Returns the counts by transport, held and not held; undefined if Postgres fails or does not answer in time. */
   async counts(): Promise<Awaited<ReturnType<FailedDeliveryStore['counts']>> | undefined> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {

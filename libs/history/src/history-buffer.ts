@@ -12,7 +12,7 @@ import { WaitingUsage, type Counting } from './usage-counts';
 /** Most records of a process that wait to be written. Each takes some hundred bytes. A target of a window counts as a record. */
 export const maxBufferedRecords = 50_000;
 
-/** A gap, and the number of records that were lost in it. */
+/** A gap, which is a time in which records were lost, and the number of these records. */
 type CountedGap = HistoryGap & { readonly records: number };
 
 /** The records that wait to be written. If the buffer is full, further records are lost and counted in a gap. */
@@ -86,7 +86,7 @@ export class HistoryBuffer {
     return this.release();
   }
 
-  /** Turns the taken records, which cannot be written, into a gap; returns their number. */
+  /** Counts the taken records, which cannot be written, as lost in a gap; returns their number. */
   lost(rows: HistoryRows): number {
     const taken = this.release();
     const times = [rows.notifications, rows.windows, rows.attempts].flat().map(({ at }) => at);

@@ -61,7 +61,7 @@ export interface NotificationHistory {
   readonly joined?: number;
   /** The id of the notification that was sent in place of this one. */
   readonly joinedInto?: string;
-  /** The deliveries of the notification. If it was joined into another one, the deliveries of the notification that was sent for it. */
+  /** The deliveries of the notification or, if it was joined into another notification, the deliveries of that notification. */
   readonly deliveries: readonly DeliveryHistory[];
   /** Times in which some of its history may be missing. */
   readonly gaps: readonly HistoryGap[];
@@ -192,8 +192,8 @@ function endOf(attempts: readonly HistoryAttempt[]): number {
 }
 
 /**
- * The targets of a window with the attempts for each. Then follow the targets whose window was not recorded or that got no
- * delivery.
+ * The targets of a window, each with its attempts. After them come targets that are only in an attempt, because their window was
+ * not recorded or they got no delivery.
  */
 function deliveriesOf(targets: readonly HistoryTarget[], attempts: readonly HistoryAttempt[]): DeliveryHistory[] {
   const byDelivery = new Map<string, { target: HistoryTarget; attempts: HistoryAttempt[] }>();

@@ -28,8 +28,8 @@ const records = declareCounter({
 });
 
 /**
- * Collects the history of this process and writes it to Postgres, twice a second. Nothing waits for it. While Postgres does not
- * answer, a limited number of records waits. Further records are lost and counted, and a gap shows the time.
+ * Collects the history of this process and writes it to Postgres, twice a second. No caller waits for a write. While Postgres
+ * does not answer, a limited number of records waits. Further records are lost and counted, and a gap records the time.
  */
 @Injectable()
 export class HistoryWriter implements OnApplicationShutdown {
@@ -101,7 +101,7 @@ export class HistoryWriter implements OnApplicationShutdown {
       return this.buffer.isEmpty ? undefined : writeAfterMs;
     } catch (error) {
       this.fault.occurred(error);
-      // Rows that Postgres refuses would be refused again.
+      // Rows that Postgres refuses are not written again, because Postgres would refuse them again.
       this.failed = isDatabaseAway(error) ? rows : undefined;
       if (this.failed === undefined) records.inc({ result: 'lost' }, this.buffer.lost(rows));
       return retryAfterMs;

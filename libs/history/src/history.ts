@@ -43,22 +43,22 @@ export class History {
     return this.cascade.historyMode(topic, subject);
   }
 
-  /** Counts an accepted notification for the usage. Its history must not be off. */
+  /** Counts an accepted notification for the usage. The mode of its history must not be `none`. */
   counted(notification: Notification): void {
     this.writer.count('notifications', notification);
   }
 
   /**
-   * Records that a notification was accepted into a window. `place` is its number in the order of acceptance. Only for the mode
-   * `all`.
+   * Records that a notification was accepted into a window. `place` is its number in the order of acceptance. Call it
+   * only in the mode `all`.
    */
   accepted(notification: Notification, windowKey: string, place: number): void {
     this.addAccepted(notification, shortKey(windowKey), place);
   }
 
   /**
-   * Whether the window of a notification is recorded. If only failures are recorded, a window with a delivery is not recorded,
-   * except its targets that are switched off.
+   * Whether the window of a notification is recorded. In the mode `failures`, a window with a delivery is not recorded. Then
+   * `dispatched` records only its targets that are switched off.
    */
   isWanted(notification: UserKey & { readonly topic: string }, deliveries: number): boolean {
     const mode = this.modeOf(notification.topic, notification);
@@ -117,7 +117,7 @@ export class History {
     }
   }
 
-  /** Records attempts that have ended, and deferrals, but no test pushes: these belong to no notification. */
+  /** Records attempts that have ended, and deferrals. Test pushes are skipped, because they belong to no notification. */
   attempted(attempts: readonly EndedAttempt[]): void {
     for (const attempt of attempts) this.attemptEnded(attempt);
   }
@@ -135,7 +135,7 @@ export class History {
       this.addAccepted({ ...identity, context, user, topic, timestamp }, '', 0);
     }
     const found = outcome.kind === 'suppressed' ? this.switchOf(transport, delivery, client) : undefined;
-    // The fields are copied one by one, because this runs for each delivery.
+    // The fields are copied one by one, which is fast, because this code runs for each delivery.
     this.writer.addAttempt({
       at: startedAt === 0 ? Date.now() : startedAt,
       context,
@@ -170,7 +170,7 @@ export class History {
     this.writer.count(kind === 'delivered' || kind === 'suppressed' ? kind : 'failed', delivery);
   }
 
-  /** Whether the retention of a notification has ended, for example of one that an operator sends again. */
+  /** Whether the retention of a notification has ended, for example of an old notification that an operator sends again. */
   private isOver(timestamp: number): boolean {
     return timestamp < Date.now() - this.cascade.resolve('com.openexchange.pns.history.retention').value;
   }

@@ -37,7 +37,7 @@ export class WaitingUsage {
     return this.counts.length === 0;
   }
 
-  /** Counts one more; false if there are too many different counts. */
+  /** Adds one to a count; returns false if there are too many different counts. */
   add(what: keyof UsageCounts, counting: Counting): boolean {
     const now = Date.now();
     if (now >= this.hour + hourMs) {

@@ -15,7 +15,7 @@ export function networks(cidrs: readonly string[]): Network[] {
  */
 const globalUnicast = ipaddr.parseCIDR('2000::/3');
 
-/** Azure's platform address. It is public, but the host of the virtual machine answers it. */
+/** Azure's platform address. The address is public, but the host of the virtual machine answers requests to it. */
 const azurePlatform = ipaddr.parseCIDR('168.63.129.16/32');
 
 /**
@@ -34,8 +34,8 @@ export function addressRule(address: string, allowed: readonly Network[]): strin
 }
 
 /**
- * Returns the rule that forbids the host of a parsed URI if the host is an address. Undefined for a name, whose
- * addresses are checked after their look-up.
+ * Returns the rule that forbids the host of a parsed URI if the host is an address. Returns undefined for a name, because
+ * its addresses are checked after the look-up.
  */
 export function hostRule(hostname: string, allowed: readonly Network[]): string | undefined {
   const literal = hostname.replace(/^\[(.*)\]$/, '$1');
@@ -46,7 +46,10 @@ function contains([network, bits]: Network, address: ipaddr.IPv4 | ipaddr.IPv6):
   return network.kind() === address.kind() && address.match(network, bits);
 }
 
-/** ISATAP (RFC 5214, 6.1): an interface id of 00-00-5E-FE or 02-00-5E-FE carries an IPv4 address under any prefix. */
+/**
+ * Whether an address is an ISATAP address (RFC 5214, 6.1). Under any prefix, an interface id that begins with 00-00-5E-FE or
+ * 02-00-5E-FE contains an IPv4 address.
+ */
 function embedsIpv4(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
   if (!('parts' in address)) return false;
   return (address.parts[4] === 0 || address.parts[4] === 0x200) && address.parts[5] === 0x5efe;

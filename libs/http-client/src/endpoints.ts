@@ -34,7 +34,7 @@ interface CircuitOptions {
 
 const defaults: CircuitOptions = { failures: 5, openMs: 2000, maxOpenMs: 60_000 };
 
-/** Most endpoints whose state is kept; the least recently used one is deleted first. Users can name any number of hosts. */
+/** Most endpoints whose state is kept, because users can name any number of hosts. The least recently used is deleted first. */
 const maxEndpoints = 10_000;
 
 const pauseReason = 'The endpoint requested a pause for all its deliveries; nothing was sent.';
@@ -53,22 +53,23 @@ interface Endpoint {
 
 /**
  * Slots, pauses and a circuit breaker for each endpoint. Waiting for a slot does not count towards an attempt's time-out, so a
- * burst never looks like a dead endpoint. After repeated failures deliveries are deferred at once, until a single
- * attempt succeeds.
+ * burst never looks like a dead endpoint. After repeated failures deliveries are deferred, until one attempt that tests the
+ * endpoint succeeds.
  */
 export class Endpoints {
   private readonly known = new LRUCache<string, Endpoint>({ max: maxEndpoints });
 
   constructor(private readonly options: CircuitOptions = defaults) {}
 
-  /** How many endpoints have an open circuit now. */
+  /** How many endpoints have a circuit that is open or half-open now. */
   get open(): number {
     return [...this.known.values()].filter(({ breaker }) => breaker.state !== CircuitState.Closed).length;
   }
 
   /**
-   * Makes the attempt as one of at most `slots` at once, or returns a deferral with the time to wait during a pause or
-   * while the circuit is open. `prepare` is called before the attempt and can also defer it, without effect on the circuit.
+   * Makes the attempt when fewer than `slots` attempts at the endpoint are in progress. During a pause or while the circuit
+   * is open, returns a deferral with the time to wait instead. `prepare` is called before the attempt and can also defer the
+   * attempt, without effect on the circuit.
    */
   async run(
     name: string,
@@ -111,7 +112,7 @@ export class Endpoints {
 function deferredBy({ breaker, nextTryAt, pausedUntil }: Endpoint): Outcome | undefined {
   const pauseMs = pausedUntil - Date.now();
   if (pauseMs > 0) return { kind: 'retry', reason: pauseReason, afterMs: pauseMs, isDeferred: true };
-  // Cockatiel would let other attempts wait in their slots until the attempt that tests the endpoint has ended.
+  // Otherwise Cockatiel would let other attempts wait in their slots until the attempt that tests the endpoint has ended.
   if (breaker.state === CircuitState.HalfOpen) return deferred(halfOpenWaitMs);
   const waitMs = breaker.state === CircuitState.Open ? nextTryAt - Date.now() : 0;
   return waitMs > 0 ? deferred(waitMs) : undefined;

@@ -29,7 +29,7 @@ export class BlockedAddressError extends Error {
   }
 }
 
-/** No answer within the time-out of the client. */
+/** The endpoint did not answer within the time-out of the client. */
 export class AnswerTimeoutError extends Error {
   constructor(timeoutMs: number) {
     super(`The endpoint did not answer within ${timeoutMs} ms.`);
@@ -57,7 +57,7 @@ interface GuardedOptions {
  */
 const defaultIdleMs = 4000;
 
-/** A request to an endpoint. */
+/** The URI to which a request is sent. */
 export interface GuardedTarget {
   readonly origin: string;
   /** Path and query. */
@@ -96,7 +96,7 @@ export class GuardedClient {
       connections: maxConnections,
       connect: guardedConnector(networks(allowedNetworks), addressesOf, timeoutMillis, caFile),
       keepAliveTimeout: idleMs,
-      // Our own timer ends slow requests; it also covers the wait for a connection.
+      // undici's timers are switched off, because our timer ends slow requests and also covers the wait for a connection.
       headersTimeout: 0,
       bodyTimeout: 0,
     });

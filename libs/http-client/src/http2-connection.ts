@@ -26,7 +26,7 @@ export interface Http2Peer {
 
 /** Time limits, in ms. */
 export interface Http2Times {
-  /** The most time that a request with a stream waits for its answer, and that a request waits for a stream. */
+  /** The most time that a request waits for a stream, and the most time that it then waits for its answer. */
   readonly answerMs: number;
   /** The most time from the connect until the peer has sent its settings. */
   readonly connectMs: number;
@@ -63,7 +63,7 @@ export interface PendingRequest {
   cancel?: ((error: Error) => void) | undefined;
 }
 
-/** A connection is replaced after this many streams: stream ids are below 2^31, and a client uses every second id. */
+/** A connection is replaced after this many streams, because stream ids are below 2^31, and a client uses every second id. */
 const maxStreams = 2 ** 29;
 
 /** The most characters of an answer's body that are read. */
@@ -75,7 +75,7 @@ const { HTTP2_HEADER_STATUS, NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM } = constant
 export class Http2Connection {
   private readonly socket: TLSSocket;
   private readonly session: ClientHttp2Session;
-  /** The peer's limit of streams at once; none may be opened before the peer has sent it. */
+  /** The peer's limit of streams at once. No stream may be opened before the peer has sent this limit. */
   private limit = 0;
   private taken = 0;
   private inFlight = 0;
@@ -83,8 +83,8 @@ export class Http2Connection {
   private isEndedByAnswer = false;
   private isPinging = false;
   /**
-   * `answeredAt`: when the peer last sent an answer; `heardAt`: an answer, a PONG or its first settings. On the clock of
-   * `performance.now()`.
+   * `answeredAt` is the time of the peer's last answer, and `heardAt` the time of its last answer, PONG or first settings. Both
+   * times are on the clock of `performance.now()`.
    */
   private answeredAt = performance.now();
   private heardAt = this.answeredAt;
@@ -107,7 +107,7 @@ export class Http2Connection {
     const session = connect(peer.origin, {
       createConnection: () => this.socket,
       settings: { enablePush: false },
-      // The default of 10 MB is used up before there are a thousand streams.
+      // In MB. The default of 10 MB is too little for a thousand streams.
       maxSessionMemory: 100,
     });
     this.session = session;
@@ -148,7 +148,7 @@ export class Http2Connection {
     return isUsable && this.inFlight < this.limit;
   }
 
-  /** Whether more requests may fit soon: the connection opens, or the peer may allow more streams after its first answer. */
+  /** Whether more requests may fit soon, because the connection opens, or the peer may allow more streams after an answer. */
   get isPromising(): boolean {
     return !this.isRetiring && !this.isPinging && !this.hasAnswered;
   }
@@ -220,7 +220,10 @@ export class Http2Connection {
     if (performance.now() - this.answeredAt >= forMs) this.retire();
   }
 
-  /** Whether the peer did not process a stream: it is above the last one in a GOAWAY, or was refused; RFC 9113, 6.8 and 8.7. */
+  /**
+   * Whether the peer did not process a stream, because the stream id is above the last id in a GOAWAY or the stream was refused;
+   * RFC 9113, 6.8 and 8.7.
+   */
   private isUntouched(id: number | undefined, rstCode: number | undefined): boolean {
     // Another connection does not help if the peer refuses our credentials.
     if (this.failure?.outcome.kind === 'misconfigured') return false;

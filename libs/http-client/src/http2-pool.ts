@@ -67,7 +67,7 @@ export class Http2Pool {
         else end(error);
       };
       const late = (): void => {
-        // We cannot tell whether the request or the connection is at fault, unless the connection has answered other requests.
+        // The request or the connection may be at fault. The connection is retired if it has received no other answer either.
         request.connection?.retireIfMute(this.times.answerMs);
         giveUp(lateAnswer(this.peer.name, this.times.answerMs));
       };
@@ -109,7 +109,7 @@ export class Http2Pool {
       const connection = this.withRoom();
       if (connection === undefined) return this.connect();
       const request = this.waiting.shift();
-      // A request that was aborted while it waited has ended.
+      // A request that was aborted while it waited has ended and is skipped.
       if (request === undefined || !this.unanswered.has(request)) continue;
       request.restart();
       connection.take(request);

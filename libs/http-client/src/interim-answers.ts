@@ -7,7 +7,7 @@ const statusAt = 9;
 
 /**
  * Changes each `100 Continue` that arrives before an answer into a 102. A client must be able to parse interim answers that it
- * did not ask for (RFC 9110, 15.2). undici ignores interim answers, but closes the connection at a 100.
+ * did not ask for (RFC 9110, 15.2). undici ignores other interim answers, but closes the connection at a 100.
  */
 export class InterimAnswers {
   /** The part that the next byte belongs to. At `answer`, no further byte is parsed. */
@@ -31,7 +31,7 @@ export class InterimAnswers {
     };
   }
 
-  /** Expects a status line next: a request is being written, or an interim answer has ended. */
+  /** Makes the next byte the start of a status line. Called when a request is written or an interim answer has ended. */
   expectStatus(): void {
     this.part = 'status';
     this.position = 0;

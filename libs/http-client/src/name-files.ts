@@ -66,7 +66,7 @@ export class WatchedFile<Content> {
     private readonly parse: (text: string) => Content,
   ) {}
 
-  /** `now` is on the clock of `performance.now()`. */
+  /** Returns the content. `now` is the current time on the clock of `performance.now()`. */
   current(now: number): Content {
     if (this.content !== undefined && now - this.lookedAt < lookAgainMs) return this.content;
     this.lookedAt = now;
@@ -77,7 +77,10 @@ export class WatchedFile<Content> {
   }
 }
 
-/** Identifies the content of a file. Synchronous: it takes microseconds, and the threads of the process may be busy. */
+/**
+ * Returns a text that identifies the content of a file. Synchronous, because the call takes microseconds. An asynchronous call
+ * would wait for the threads of the process, which may be busy.
+ */
 function versionOf(path: string): string {
   const stats = statSync(path, { throwIfNoEntry: false });
   return stats === undefined ? '' : `${stats.ino} ${stats.size} ${stats.mtimeMs}`;

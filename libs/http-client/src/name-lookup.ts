@@ -33,7 +33,7 @@ export interface LookUpParts {
   readonly giveUpMs?: number;
 }
 
-/** A server is asked at 0 s and at 1.5 s, so its answer to the second question can arrive before the time-out, in ms. */
+/** Times in ms. A server is asked at 0 s and at 1.5 s, so that an answer to the second question can arrive in time. */
 const [firstTryMs, tries, defaultGiveUpMs] = [1500, 2, 5000] as const;
 
 /**
@@ -109,7 +109,7 @@ async function bothFamilies(resolver: Resolver, name: string): Promise<Found> {
   }
 }
 
-/** Rejects if there are no records: for an alias without an address, c-ares returns no records and no error. */
+/** Returns the records. Rejects if there are none, because c-ares returns no error for an alias without an address. */
 async function recordsOf(answer: Promise<RecordWithTtl[]>): Promise<RecordWithTtl[]> {
   const records = await answer;
   if (records.length === 0) throw new NameError('ENODATA');
@@ -139,7 +139,7 @@ async function within(ms: number, records: Promise<RecordWithTtl[]>): Promise<Re
   return Promise.race([records, none]).finally(() => clearTimeout(timer));
 }
 
-/** c-ares reports a look-up that we ended after the time-out as cancelled. */
+/** Returns the code of an error. c-ares reports a look-up that we ended after the time-out as cancelled. */
 function codeOf(error: unknown): string {
   const { code } = error as { code?: unknown };
   if (typeof code !== 'string') return 'EUNKNOWN';

@@ -7,7 +7,7 @@ export interface NamedTarget extends GuardedTarget {
   readonly name?: string;
 }
 
-/** The target of a parsed URI. The parser writes every IPv4 address in its dotted form, and IPv6 in brackets. */
+/** Returns the target of a parsed URI. The URI parser writes IPv4 addresses in dotted form, and IPv6 addresses in brackets. */
 export function namedTarget({ origin, hostname, pathname, search }: URL): NamedTarget {
   const isName = isIP(hostname) === 0 && !hostname.startsWith('[');
   return { origin, path: pathname + search, ...(isName && { name: hostname }) };

@@ -10,7 +10,7 @@ export interface Seeker {
   readonly user: number;
 }
 
-/** How many look-ups may run, and how many callers may wait for one, for `waitMs` at most. */
+/** How many look-ups may run, and how many callers may wait for the start of a look-up, for at most `waitMs`. */
 export interface NameLimits {
   readonly perUser: number;
   readonly perContext: number;
@@ -38,7 +38,7 @@ interface Memory {
   readonly error?: Error;
   /** When the answer expires, on the clock of `performance.now()`. */
   readonly until: number;
-  /** Whether the latest look-up, or if it failed the one before, found the name. */
+  /** Whether at least one of the last two look-ups found the name. */
   readonly wasFound: boolean;
 }
 
@@ -58,7 +58,7 @@ interface Quota {
 
 /**
  * How long a failure is cached, in ms. This is long enough for all connections that a burst opens one after another. It is
- * shorter than a circuit stays open (2 s), so that the next attempt after that looks the name up again.
+ * shorter than a circuit stays open (2 s), so that the next attempt after an open circuit looks the name up again.
  */
 const failureMs = 1000;
 
@@ -75,8 +75,8 @@ const namesDeferred: Outcome = {
 
 /**
  * Looks each name up once at a time for all callers, and bounds the look-ups of one user, of one context and of the
- * process. Further look-ups wait in their order for a short time. Names that were found the last time have separate
- * bounds, so names that get no answer do not delay the names that work.
+ * process. Further look-ups wait in their order for a short time. Names that were found recently have separate bounds, so
+ * that look-ups without an answer do not delay look-ups of these names.
  */
 export class Names {
   private readonly known = new LRUCache<string, Memory>({ max: maxNames });
@@ -91,9 +91,9 @@ export class Names {
   ) {}
 
   /**
-   * Ensures that `addresses` has the result for a name: its addresses, or the error of the look-up. Returns true if it has,
-   * else resolves with true after the look-up. Resolves with false if the bounds allowed no look-up in time; the name is
-   * not the cause.
+   * Ensures that `addresses` has the result for a name: its addresses, or the error of the look-up. Returns true if the
+   * result is cached, else resolves with true after the look-up. Resolves with false if the bounds allowed no look-up in
+   * time.
    */
   ready(hostname: string, seeker: Seeker): true | Promise<boolean> {
     if (this.isKnown(hostname)) return true;
@@ -107,7 +107,7 @@ export class Names {
   }
 
   /**
-   * Looks a name up before an attempt begins. Returns undefined for a known name, and if the host is not a name. Else
+   * Looks a name up before an attempt begins. Returns undefined if the result is cached or the host is not a name. Else
    * resolves with undefined after the look-up, or with a deferral if no look-up could be started.
    */
   prepared(hostname: string | undefined, seeker: Seeker): Promise<Outcome | undefined> | undefined {
@@ -116,8 +116,8 @@ export class Names {
   }
 
   /**
-   * The result of the latest look-up, also if it has expired, so that an attempt uses the addresses with which it
-   * began. Throws the look-up's error.
+   * Returns the addresses of the latest look-up, even if they have expired, so that an attempt uses the addresses with which
+   * it began. Throws the error of the look-up if it failed.
    */
   addresses(hostname: string): readonly LookupAddress[] {
     const memory = this.known.peek(hostname);

@@ -20,7 +20,7 @@ export function lateAnswer(peer: string, afterMs: number): NoAnswerError {
   return new NoAnswerError({ kind: 'retry', reason: `${peer} did not answer within ${afterMs} ms.` });
 }
 
-/** Returns the error while no connect is made because recent ones failed. The pause ends after `afterMs`. Nothing was sent. */
+/** Returns the error for a request in the pause after failed connects. The pause ends after `afterMs`. Nothing was sent. */
 export function deferredConnect(peer: string, afterMs: number): NoAnswerError {
   const reason = `Connecting to ${peer} failed repeatedly and is not tried for a while.`;
   return new NoAnswerError({ kind: 'retry', reason, afterMs, isDeferred: true });

@@ -70,7 +70,7 @@ export class PerClient<Options extends object, Sender extends { close(): void | 
     this.retired.add(closed);
   }
 
-  /** Closes all senders. Resolves when their deliveries in progress have ended and they are closed. */
+  /** Closes each sender when its deliveries in progress have ended. Resolves when all senders are closed. */
   async close(): Promise<void> {
     for (const client of this.senders.keys()) this.retire(client);
     await Promise.all(this.retired);

@@ -63,7 +63,7 @@ export class TokenCache {
     if (now >= token.expiresAt) return this.requested();
     if (now >= token.renewAt) {
       this.token = { ...token, renewAt: now + renewAgainMs };
-      // The old token is used meanwhile. If it expires before a renewal succeeds, the next request for a token reports the fault.
+      // The error is ignored, because the old token is still valid. After the token has expired, the next call reports it.
       this.requested().catch(() => undefined);
     }
     return token.text;

@@ -1,6 +1,6 @@
 import type { Agent } from 'undici';
 
-/** The most bytes of an answer that are read: a token has a few kilobytes. */
+/** An answer is read up to about this size. A token has a few kilobytes. */
 const maxFormAnswerBytes = 64 * 1024;
 
 /** A token endpoint's answer; `json` is empty if the body is not a JSON object. */
@@ -11,8 +11,8 @@ export interface FormAnswer {
 }
 
 /**
- * Posts an encoded form once, as OAuth 2.0 requires for token requests. Rejects with the error of the connection, or with a
- * `TimeoutError` (DOMException) after `timeoutMs`.
+ * Posts an encoded form, which OAuth 2.0 requires for token requests. Does not retry. Rejects with the error of the connection,
+ * or with a `TimeoutError` (DOMException) after `timeoutMs`.
  */
 export async function postForm(agent: Agent, url: URL, body: string, timeoutMs: number): Promise<FormAnswer> {
   const answer = await agent.request({

@@ -23,7 +23,7 @@ function isRunning(pid) {
     return false;
   }
   try {
-    // In a container without an init, a dead orphan is not reaped and keeps its process id.
+    // In a container without an init, a dead orphan keeps its process id, so a zombie (Z) does not count as running.
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     return !stat.slice(stat.lastIndexOf(')') + 2).startsWith('Z');
   } catch {

@@ -11,7 +11,7 @@ interface Wanted {
   readonly commands: readonly string[];
   /** The package to install, for the error message. */
   readonly install: string;
-  /** The packages that may contain it, and its path in each. */
+  /** The packages that may contain the program, and its path in each. */
   readonly packages: readonly (readonly [name: string, ...path: string[]])[];
   readonly downloadMegabytes: number;
 }

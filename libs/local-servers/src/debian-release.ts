@@ -20,7 +20,7 @@ export function ofRelease(codename: string, work: string, keyringFolder: string)
   return Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
 }
 
-/** The mirror of Debian that this machine uses; Debian's own one on a machine with another distribution. */
+/** The mirror of Debian that this machine uses; Debian's own mirror on a machine with another distribution. */
 function mirror(): string {
   const { stdout } = spawnSync('apt-get', ['indextargets', '--format', '$(REPO_URI)'], { encoding: 'utf8' });
   const used = (stdout ?? '').split('\n').find((uri) => /\/debian\/?$/.test(uri));

@@ -32,7 +32,7 @@ export interface Runnable {
  * Unpacks a program of a Debian or Ubuntu package into the project. Unlike an installation this needs no root, and no service is
  * installed that would start automatically and use a port.
  *
- * Undefined where there is no apt-get, or where it cannot reach its servers.
+ * Returns undefined if there is no apt-get, or if it cannot reach its servers.
  */
 export function debianProgram(program: DebianProgram, onProgress: Progress): Runnable | undefined {
   const { name, package: wanted, others = [], path, downloadMegabytes, release } = program;
@@ -80,7 +80,7 @@ function unpack(wanted: readonly string[], unpacked: string, release?: string): 
   }
 }
 
-/** Packages of Debian 12 and older have files in `/lib`, which is a link to `/usr/lib` on an installed system. */
+/** Copies `lib` and similar folders of packages up to Debian 12 into `usr`. On an installed system they are links into `/usr`. */
 function mergeUsr(folder: string): void {
   for (const name of ['bin', 'lib', 'lib64', 'sbin']) {
     if (!existsSync(join(folder, name))) continue;
@@ -98,7 +98,7 @@ function keyringFolder(): string {
   return join(unpacked, keyrings);
 }
 
-/** Options that give apt-get its own folders for lists and packages: it needs no lock and changes nothing in the system. */
+/** Options that give apt-get its own folders for lists and packages, so that it needs no lock and does not change the system. */
 function aptFolders(work: string): string[] {
   const options = {
     'Dir::State::lists': join(work, 'lists'),
@@ -129,7 +129,7 @@ function run(program: string, args: readonly string[]): string | undefined {
 
 /**
  * The `LD_LIBRARY_PATH` for unpacked packages. Their libraries are in a folder with the name of the architecture. Some are in
- * subfolders, and other libraries reference them by their paths on an installed system, so these subfolders are searched for.
+ * subfolders, and other libraries reference them by their paths on an installed system, so these subfolders are listed too.
  */
 function libraryPath(unpacked: string): string {
   const bases = [join(unpacked, 'usr', 'lib'), join(unpacked, 'lib')];

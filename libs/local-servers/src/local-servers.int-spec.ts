@@ -13,7 +13,6 @@ import { startRedis } from './redis';
 import { startTemporaryServers } from './temporary-servers';
 import { freshDatabase, freshPrefix, testRedisUrl } from './testing';
 
-// Creating a database takes half a second on an idle machine, and much longer on a busy one.
 let folder: string;
 const bystanders: ChildProcess[] = [];
 

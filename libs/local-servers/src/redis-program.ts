@@ -15,9 +15,9 @@ export interface RedisProgram {
 
 /**
  * An installed Redis, else one from the system's packages, else the stand-in. If the environment variable `TEST_REDIS` is
- * `redis` or `valkey`, only an installed server of this kind.
+ * `redis` or `valkey`, only an installed server of this kind is returned.
  *
- * @throws LocalServerError if that one is not installed.
+ * @throws LocalServerError if the server that `TEST_REDIS` names is not installed.
  */
 export function redisProgram(onProgress: Progress): RedisProgram {
   const wanted = process.env['TEST_REDIS'];
@@ -49,7 +49,7 @@ function debianRedis(onProgress: Progress): RedisProgram | undefined {
   return program && { kind: 'redis', ...program };
 }
 
-/** Homebrew installs without root and starts no service by itself. */
+/** Installs Redis with Homebrew, which needs no root and starts no service by itself; undefined without Homebrew. */
 function brewRedis(onProgress: Progress): RedisProgram | undefined {
   const brew = process.platform === 'darwin' ? findProgram('brew') : undefined;
   if (!brew) return undefined;

@@ -6,15 +6,15 @@ import { startServerProcess, type Progress } from './server-process';
 
 /** How a Redis is started. */
 export interface RedisOptions {
-  /** Kept between runs; created when missing. */
+  /** The folder of the data, which is kept between runs; created when missing. */
   readonly dataDir: string;
   /** Default: the port of the last run, or any free port. */
   readonly port?: number;
   /**
-   * False is faster but not safe against a power failure: for tests only. If only the process dies, both lose nothing.
+   * False is faster but not safe against a power failure: for tests only. If only the process dies, neither setting loses data.
    */
   readonly isDurable?: boolean;
-  /** Makes it a node of a cluster, with this port for the cluster bus. */
+  /** Makes the Redis a node of a cluster, with this port for the cluster bus. */
   readonly clusterPort?: number;
   readonly onProgress?: Progress;
 }
@@ -27,7 +27,7 @@ export interface LocalRedis {
   /** `js` is a slow stand-in that loses its data when it ends. */
   readonly kind: RedisProgram['kind'];
   stop(): Promise<void>;
-  /** Kills it (SIGKILL), like a crash. It can be started again with the same folder and port. */
+  /** Kills the Redis (SIGKILL), like a crash. It can be started again with the same folder and port. */
   kill(): Promise<void>;
 }
 
@@ -72,8 +72,8 @@ function settings(port: number, folder: string, { clusterPort, isDurable = true 
     port: `${port}`,
     dir: folder,
     appendonly: 'yes',
-    // With `everysec` Redis can delay a write for up to two seconds, and a kill -9 loses accepted notifications. With `no` it
-    // writes before it answers, as with `always`, and the system decides when the disk has it.
+    // With `everysec` Redis can delay a write for up to two seconds, and a kill -9 loses accepted notifications. With `no` Redis
+    // writes before it answers, as with `always`, but the system decides when the data reaches the disk.
     appendfsync: isDurable ? 'always' : 'no',
     // How often per second an idle Redis checks the timeouts of blocked clients, on which BullMQ relies.
     hz: '100',

@@ -29,9 +29,9 @@ const running = new Map<string, number>();
 export interface ServerProcess {
   readonly pid: number;
   readonly port: number;
-  /** Stops it (SIGINT) and waits for its end. Harmless when it has already ended. */
+  /** Stops the server (SIGINT) and waits for its end. Has no effect when the server has already ended. */
   stop(): Promise<void>;
-  /** Kills it (SIGKILL) and waits for its end. */
+  /** Kills the server (SIGKILL) and waits for its end. */
   kill(): Promise<void>;
 }
 
@@ -57,8 +57,8 @@ interface ServerPlan {
 }
 
 /**
- * Starts a server in a separate session and waits until it is ready. Ctrl-C in the terminal must not stop the server before the
- * apps that use it. A server that an earlier process left running in this folder is stopped first.
+ * Starts a server and waits until it is ready. The server has a separate session, so that Ctrl-C in the terminal does not stop it
+ * before the apps that use it. A server that an earlier process left running in this folder is stopped first.
  *
  * @throws LocalServerError when another running process uses the folder, or, with the end of its log, when the server does not
  *   become ready.

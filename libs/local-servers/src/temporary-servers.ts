@@ -11,7 +11,7 @@ export interface TemporaryServers {
   /** Absent when it was not requested. */
   readonly postgres: LocalPostgres | undefined;
   readonly redis: LocalRedis | undefined;
-  /** Stops both and removes their data. */
+  /** Stops the servers and removes their data. */
   stop(): Promise<void>;
 }
 

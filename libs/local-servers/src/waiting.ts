@@ -7,7 +7,7 @@ const longestPauseMs = (waitedMs: number): number => Math.min(Math.max(50, waite
 type NotYet = undefined | null | false;
 
 /**
- * Resolves with the result of `look` once it is neither undefined, null nor false. For states without an event: looks
+ * Resolves with the result of `look` once it is neither undefined, null nor false. Use it for states without an event. Looks
  * again after pauses, because a loop without pauses takes the CPU time that the awaited work needs. Rejects after
  * `withinMs` with an error that contains `what`, a clause: 'the delivery has failed'.
  */
@@ -27,7 +27,7 @@ export async function eventually<Seen>(
   }
 }
 
-/** Time-outs to try, in ms, the longest one last. It is long enough for a machine that stalls for seconds. */
+/** Time-outs to try, in ms. The longest is tried last, and is long enough for a machine that stalls for seconds. */
 const [longestMs, ...shorterMs] = [16_000, 1000, 4000] as const;
 
 /**

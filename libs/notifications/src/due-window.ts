@@ -7,7 +7,7 @@ export type AggregationMode = (typeof aggregationModes)[number];
 
 /** A window that fell due: one notification that represents the `count` joined ones. */
 export interface DueWindow {
-  /** Shared by similar notifications of a user; absent in tests. */
+  /** The key that similar notifications of a user share; absent in tests. */
   readonly windowKey?: string;
   readonly mode: AggregationMode;
   readonly notification: StoredNotification;

@@ -16,7 +16,7 @@ export interface Notification {
   readonly aggregationKey?: string;
   /** When it was accepted, in ms since the epoch. */
   readonly timestamp: number;
-  /** A repeat with the same key is a duplicate for a while; absent when the producer sent no id. */
+  /** While this key is stored, a notification with the same key is a duplicate; absent when the producer sent no id. */
   readonly idempotencyKey?: string;
   /** Keeps `idempotencyKey` for at least this time, in ms, even if `com.openexchange.pns.idempotency.retention` is shorter. */
   readonly keepIdForMs?: number;
@@ -63,10 +63,10 @@ export interface Item {
 const itemStart = '{"v":1';
 
 /**
- * The stored form of a notification: JSON of a `StoredNotification`. The fields that scripts use come first, so that scripts
- * need not parse the rest: `{"v":1,"sourceToken":"…","expiresAt":…,`. Both fields are optional. For the same reason the trace
+ * The stored form of a notification: JSON of a `StoredNotification`. The fields that scripts use come first, so that scripts need
+ * not parse the other fields: `{"v":1,"sourceToken":"…","expiresAt":…,`. Both fields are optional. For the same reason the trace
  * context of the span that stores the notification comes last; join.lua adds `joined` after it. Without a trace context, the last
- * field ends with a digit.
+ * field ends with a digit, by which join.lua recognizes such an item.
  */
 export function itemOf(
   notification: Notification,

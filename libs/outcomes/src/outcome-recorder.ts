@@ -156,7 +156,7 @@ export function reachedReceiver({ outcome, isUnsent = false }: Attempt): boolean
   return outcome.isWaiting !== true && outcome.isDeferred !== true && outcome.isInternal !== true;
 }
 
-/** Exhausted deliveries have a separate log line with level error, for operators who read only errors. */
+/** Writes a separate log line with level error for an exhausted delivery, for operators who read only errors. */
 function logExhausted({ delivery }: Attempt, reason: string): void {
   log.error({
     event: 'delivery.exhausted',
@@ -173,7 +173,7 @@ function logExhausted({ delivery }: Attempt, reason: string): void {
   });
 }
 
-/** Counts equal outcomes in a row together: most batches have one outcome. */
+/** Counts equal outcomes in a row together, because all outcomes of most batches are equal. */
 function countOutcomes(attempts: readonly Attempt[]): void {
   let count = 0;
   for (const [index, { delivery, outcome }] of attempts.entries()) {
@@ -202,7 +202,7 @@ type Times = Readonly<Record<'duration' | 'endToEnd' | 'acceptanceToDelivery', (
 
 const timesPerTransport = new Map<TransportName, Times>();
 
-/** The observers of a transport. It may be a transport that only a newer version knows. */
+/** The observers of a transport, created on first use, because the transport may be one that only a newer version has. */
 function timesOf(transport: TransportName): Times {
   const known = timesPerTransport.get(transport);
   if (known !== undefined) return known;

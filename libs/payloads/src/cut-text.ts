@@ -10,7 +10,7 @@ export const jsonBytes: TextSize = (text) => Buffer.byteLength(JSON.stringify(te
 interface CutOptions {
   /** The size as the provider counts it. Default: UTF-8. */
   readonly sizeOf?: TextSize;
-  /** Added to a cut text, for example `…`. Omitted if no character of the text fits beside it. */
+  /** A text that is added to a cut text, for example `…`. It is omitted if no character of the text fits beside it. */
   readonly ending?: string;
 }
 
@@ -20,10 +20,10 @@ export const ellipsis = '…';
 /**
  * The longest start of `text` with at most `maxBytes`: whole graphemes, or whole code points if the first visible grapheme does
  * not fit. The result is well-formed Unicode, and empty only if `text` is empty or the first code point does not fit. Half a
- * surrogate pair becomes U+FFFD. The time depends on `maxBytes`, not on the length of `text`.
+ * surrogate pair becomes U+FFFD. The running time depends on `maxBytes`, not on the length of `text`.
  */
 export function cutText(text: string, maxBytes: number, { sizeOf = utf8Bytes, ending = '' }: CutOptions = {}): string {
-  // A UTF-16 unit takes at least one byte. Two more units hold the code point behind the cut.
+  // A UTF-16 unit takes at least one byte, so at most `maxBytes` units fit. Two more units hold the code point after the cut.
   const considered = wellFormed(text.slice(0, Math.max(0, maxBytes) + 2));
   if (considered.length === text.length && sizeOf(considered) <= maxBytes) return considered;
   const marked = lastFit(considered, maxBytes - sizeOf(ending), sizeOf);
@@ -61,7 +61,7 @@ export function wellFormed(text: string): string {
   return Buffer.from(text).toString();
 }
 
-/** The end of the longest start of `text` with whole code points and at most `maxBytes`. */
+/** The index at which the longest start of `text` with whole code points and at most `maxBytes` ends. */
 function lastFit(text: string, maxBytes: number, sizeOf: TextSize): number {
   let [low, high] = [0, Math.max(0, Math.min(text.length, maxBytes))];
   while (low < high) {
@@ -92,13 +92,15 @@ function withoutTrailingBlanks(text: string): string {
 }
 
 /**
- * A character that shows nothing: spaces, control and format characters, those that Unicode calls ignorable (fillers of Hangul,
- * variation selectors), the blank pattern of Braille, and noncharacters, which WNS cannot transfer.
+ * Characters that show nothing: spaces, control and format characters, characters that Unicode calls ignorable (fillers of
+ * Hangul, variation selectors), the blank pattern of Braille, and noncharacters, which WNS cannot transfer.
  */
 const invisible = '\\s\\p{Z}\\p{Cc}\\p{Cf}\\p{Default_Ignorable_Code_Point}\\p{Noncharacter_Code_Point}\\u2800';
 const visibleCharacter = new RegExp(`[^${invisible}]`, 'u');
 
-/** More than 32 blanks at the start are never intended. Fewer are kept, because one can be a mark of the text's direction. */
+/**
+ * More than 32 blanks at the start are never intended. Fewer blanks are kept, because a blank can mark the direction of the text.
+ */
 const blankStart = new RegExp(`^[${invisible}]{33,}`, 'u');
 
 /** Whether a text has no visible character. */
@@ -106,7 +108,7 @@ export function isBlank(text: string): boolean {
   return !visibleCharacter.test(text);
 }
 
-/** The text without a long run of blanks at its start. A cut text would consist of the blanks. */
+/** The text without a long run of blanks at its start. Otherwise, a cut text could consist of blanks only. */
 export function withoutBlankStart(text: string): string {
   return text.replace(blankStart, '');
 }

@@ -13,7 +13,7 @@ export function isWithinBytes(text: string, maxBytes: number): boolean {
 export function fieldsThatFit<Value>(fields: readonly [string, Value][], maxBytes: number): [string, Value][] {
   let left = maxBytes;
   return fields.filter(([key, value]) => {
-    // 4: quotes, colon and comma of the field; 2: the brackets of the list, in which undefined has a JSON text too.
+    // 4: quotes, colon and comma of the field; 2: the brackets of the list, because undefined has JSON only in a list.
     const bytes = jsonBytes(key) + 4 + utf8Bytes(JSON.stringify([value])) - 2;
     if (bytes > left) return false;
     left -= bytes;

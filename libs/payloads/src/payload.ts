@@ -5,7 +5,7 @@ export const maxPayloadBytes = 64 * 1024;
 
 const identifier = z.string().min(1).max(1024);
 
-/** `ox:mail:new`: some producers know only the folder, and some send several ids. */
+/** `ox:mail:new`: some producers send no id, and some send several ids. */
 const mailNew = z.object({
   folder: identifier,
   id: z.union([identifier, z.array(identifier).min(1)]).optional(),
@@ -55,8 +55,8 @@ const folderChanged = z.object({
 });
 
 /**
- * The schemas of known topics. Other topics accept any JSON object. The schemas accept unknown members too, and do not copy them: only
- * the faults are used.
+ * The schemas of known topics. Other topics accept any JSON object. The schemas accept unknown members too. Their results lack
+ * these members, but only the faults are used.
  */
 const payloadSchemas: Readonly<Record<string, z.ZodType>> = {
   'ox:mail:new': mailNew,

@@ -41,7 +41,7 @@ export interface PushStyle {
   readonly sound?: string;
 }
 
-/** The push can never be created, because a template has a fault or exceeds the limits of a delivery. Usable as an `Outcome`. */
+/** The push can never be created: a template has a fault or exceeds the limits of a delivery. A refusal is also an `Outcome`. */
 export interface ContentRefusal {
   readonly kind: 'rejected';
   readonly reason: string;
@@ -53,9 +53,9 @@ const mailCategory = 'new-message-category';
 const newMail = 'ox:mail:new';
 
 /**
- * The content of a push. Without templates, a payload with a subject and a sender is shown as a mail. A new mail without both is
- * shown with its known fields, and any other push is silent. For several collected notifications the text starts with their
- * number, `(3) Let's meet`, unless a template shows `count`.
+ * The content of a push. Without templates, a payload with a subject and a sender is shown as a mail. Of a new mail that lacks
+ * one of them, the other one is shown, or else the folder. Any other push is silent. For several collected notifications the text
+ * starts with their number, `(3) Let's meet`, unless a template shows `count`.
  */
 export function pushContent(source: PushSource, style: PushStyle): PushContent | ContentRefusal {
   const { payload, count } = source;
@@ -78,7 +78,7 @@ export function pushContent(source: PushSource, style: PushStyle): PushContent |
   };
 }
 
-/** The fault of a template for a URL, as a clause. Its host must be fixed, because the values come from producers. */
+/** The fault of a template for a URL, as a clause. The host must be in the template, because values come from producers. */
 export function navigateFault(template: string): string | undefined {
   if (template === '' || /^https?:\/\/[^/?#{}\s]+(?:[/?#]|$)/.test(template)) return templateFault(template);
   return 'it must begin with https:// and a host without placeholders';
@@ -168,8 +168,8 @@ function counted(text: string, count: number): string {
 }
 
 /**
- * Most fields that are sent to an app; about as many of the shortest fields fit into a provider's limit. A payload can have
- * thousands of fields, and copying them takes milliseconds.
+ * Most fields that are sent to an app; about as many of the shortest fields fit into a provider's limit. The limit saves time: a
+ * payload can have thousands of fields, and copying all of them takes milliseconds.
  */
 export const maxDataFields = 500;
 

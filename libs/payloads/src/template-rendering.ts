@@ -14,12 +14,12 @@ export class RenderingBudget {
   private steps = 0;
   private bytes = 0;
 
-  /** @throws RenderingBudgetError when no steps are left. */
+  /** Counts a step. @throws RenderingBudgetError when no steps are left. */
   takeStep(): void {
     if (++this.steps > maxRenderingSteps) throw new RenderingBudgetError(`more than ${maxRenderingSteps} steps`);
   }
 
-  /** @throws RenderingBudgetError when too few bytes are left for `text`. */
+  /** Counts the bytes of `text`. @throws RenderingBudgetError when too few bytes are left for it. */
   takeText(text: string): void {
     // A UTF-16 unit has at least one byte, so a text that is too long need not be measured.
     this.bytes += text.length > maxRenderedBytes ? text.length : Buffer.byteLength(text);

@@ -8,7 +8,7 @@ export const maxTemplateLength = 4096;
 /** Deepest nesting of sections, including inverted sections. */
 export const maxSectionDepth = 10;
 
-/** Most consecutive blanks: the time of the parser grows with the square of their number in a tag. */
+/** Most consecutive blanks. They are limited, because the time of the parser grows with the square of their number in a tag. */
 const maxBlanksInARow = 100;
 
 /** A part of a template. A path contains the parts of a dotted name; the path of `{{.}}` is empty. */
@@ -25,7 +25,7 @@ export type TemplateNode =
 /** A parsed template, or a clause with the reason why it cannot be parsed. */
 type ReadTemplate = { readonly nodes: readonly TemplateNode[] } | { readonly fault: string };
 
-/** Parsed templates. The limit is about 256 of the longest templates, because operators can write thousands. */
+/** Cache of parsed templates. It is limited to about 256 of the longest templates, because operators can write thousands. */
 const read = new LRUCache<string, ReadTemplate>({
   maxSize: 1024 * 1024,
   sizeCalculation: (_, source) => source.length + 1,

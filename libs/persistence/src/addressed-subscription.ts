@@ -15,8 +15,8 @@ interface AddressedRow extends Omit<AddressedSubscription, 'topics' | 'expiresAt
 }
 
 /**
- * Every batch runs this statement. It returns the subscriptions of the users with contexts $1 and ids $2, topics as one text and
- * only the columns that deliveries need, because reading the rows takes more time than finding them.
+ * Selects the subscriptions of the users with contexts $1 and ids $2. Every batch runs this statement. Reading rows takes more
+ * time than finding them, so it returns only the columns that deliveries need, and topics as one text.
  */
 export const subscriptionsOfUsers = `SELECT s.id, s.context_id AS context, s.user_id AS "user", s.client, s.transport,
   s.token, array_to_string(s.topics, ' ') AS topics, s.expires_at AS "expiresAt", s.meta IS NOT NULL AS "hasMeta",
@@ -28,7 +28,7 @@ export const subscriptionsOfUsers = `SELECT s.id, s.context_id AS context, s.use
 
 /**
  * For up to this number of users, the lookup is a prepared statement, because planning takes half of the lookup's time. For more
- * users, each lookup is planned, because a generic plan does not know the number of users.
+ * users, each lookup is planned, because a generic plan is made without the number of users.
  */
 const fewUsers = 10;
 

@@ -23,9 +23,9 @@ export interface ApiKey {
   readonly scopes: readonly ApiScope[];
   /** The contexts that the key may access, at least one; absent: all contexts and the settings of the server. */
   readonly contexts?: readonly number[];
-  /** In ms since the epoch, like all times of a key; absent: never. */
+  /** When the key expires, in ms since the epoch like all times of a key; absent if it never expires. */
   readonly expiresAt?: number;
-  /** Absent: no limit. */
+  /** Absent if the key has no limit. */
   readonly rateLimit?: RateLimit;
   readonly createdAt: number;
   readonly lastUsedAt?: number;

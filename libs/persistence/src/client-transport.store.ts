@@ -37,7 +37,7 @@ export class ClientTransportStore {
     private readonly seal: Seal,
   ) {}
 
-  /** All options, ordered by client and transport. They are about as few as the operator's apps. */
+  /** All options, ordered by client and transport. Their number is about the number of the operator's apps. */
   async all(): Promise<ClientTransport[]> {
     const rows = await this.database.query<Row[]>(
       `SELECT ${columns} FROM client_transports ORDER BY client, transport`,

@@ -44,8 +44,8 @@ export interface StoredCommon {
 }
 
 /**
- * Limits of the properties of one context or user: their number, and the characters of their names and values. The first
- * delivery for the context or user loads all of them into memory.
+ * Limits of the properties of one context or user: their number, and the characters of their names and values. They are needed,
+ * because the first delivery for the context or user loads all its properties into memory.
  */
 const maxPropertiesPerPlace = 1000;
 const maxPropertyCharactersPerPlace = 65_536;

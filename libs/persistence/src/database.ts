@@ -7,7 +7,8 @@ import { FailedDeliveryEntity } from './failed-delivery.entity';
 import { migrations } from './migrations';
 import { SubscriptionEntity } from './subscription.entity';
 
-// A list instead of a file name pattern, because builds are bundled or compiled, and a missing file must cause an error.
+// The entities are listed and not found by a file name pattern, because builds are bundled or compiled, and a missing file must
+// cause an error.
 const entities = [SubscriptionEntity, ApiKeyEntity, FailedDeliveryEntity];
 
 /** The arbitrary key of an advisory lock that no other program takes in this database. */
@@ -18,7 +19,7 @@ const options = {
   connectTimeoutMS: 5000,
   installExtensions: false,
   logging: false,
-  // An idle connection that breaks needs no handling: the pool opens another one.
+  // An idle connection that breaks needs no handling, because the pool opens another one.
   poolErrorHandler: () => undefined,
 } as const satisfies Partial<DataSourceOptions>;
 
@@ -64,7 +65,7 @@ export class StartingDatabase extends DataSource {
       url,
       entities,
       poolSize: 8,
-      // statement_timeout ends a statement that waits too long for a lock; query_timeout covers a server that hangs.
+      // In ms. statement_timeout ends a statement that waits too long for a lock; query_timeout ends a query if the server hangs.
       extra: { statement_timeout: 20_000, query_timeout: 22_000, keepAlive: true },
     });
   }
@@ -76,8 +77,8 @@ export class StartingDatabase extends DataSource {
 }
 
 /**
- * Runs a prepared statement, which each connection parses and plans once: this halves the time of a small lookup. TypeORM does
- * not support prepared statements, so the query goes to its pool directly.
+ * Runs a prepared statement. Each connection parses and plans it once, which halves the time of a small lookup. TypeORM does not
+ * support prepared statements, so the query is sent through its pool directly.
  */
 export async function queryPrepared<Row extends object>(
   database: DataSource,

@@ -159,7 +159,7 @@ describe('the erasure', () => {
 
   it('covers every table that names a context, except the audit log', async () => {
     await new HistoryPartitions(database).create(Date.now());
-    // Rows of a partitioned table are deleted from its partitions.
+    // Partitioned tables are left out, because their rows are deleted from the partitions.
     const named = await database.query<{ table: string }[]>(
       `SELECT table_name AS table FROM information_schema.columns WHERE column_name = 'context_id' AND table_schema = 'public'
        AND table_name NOT IN (SELECT partrelid::regclass::text FROM pg_partitioned_table)`,

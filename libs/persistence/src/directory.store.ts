@@ -89,7 +89,7 @@ export class DirectoryStore {
   }
 
   /**
-   * Adds or replaces a user if its version is `expected`. Adds its context if that is new. Safe to repeat.
+   * Adds or replaces a user if its version is `expected`. Adds the user's context if it does not exist. Safe to repeat.
    *
    * @throws PnsError `VERSION_CHANGED`, or `LOGIN_TAKEN` when one of the logins belongs to another user.
    */
@@ -164,7 +164,7 @@ function toUser({ email, ...row }: UserRow): DirectoryUser {
   return { ...row, ...(email === null ? {} : { primaryEmail: email }) };
 }
 
-// Sorted, so that concurrent writers of the same logins do not deadlock.
+// The logins are sorted, so that concurrent writers of the same logins do not deadlock.
 function uniqueLogins(logins: readonly string[]): string[] {
   return [...new Set(logins.map(loginKey))].sort();
 }

@@ -26,7 +26,7 @@ export interface EndpointMessageRequest {
   readonly maxIds: number;
 }
 
-/** The arbitrary first key of an advisory lock. The second key is the transport, so no lock with one key is the same. */
+/** The arbitrary first key of an advisory lock; the second key is the transport. A lock with one key is never the same lock. */
 const messagesLock = 7_266_002;
 
 /**

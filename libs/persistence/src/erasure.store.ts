@@ -27,7 +27,8 @@ export class ErasureStore {
   /** Erases up to `limit` rows of the owner; returns their number, 0 when none is left. Safe to repeat and to run concurrently. */
   async erase({ context, user }: Owner, limit: number): Promise<number> {
     const tables = user === undefined ? contextTables : userTables;
-    // A ctid is unique only within a partition. The history comes last, because the other rows can cause more history.
+    // Partitions are erased one by one, because a ctid is unique only within a partition. They come last, because the other rows
+    // can cause more history.
     for (const table of [...tables, ...(await this.history.names())]) {
       const removed = await this.eraseFrom(table, { context, user }, limit);
       if (removed > 0) return removed;

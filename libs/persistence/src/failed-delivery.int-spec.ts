@@ -78,7 +78,7 @@ describe('the number of failed deliveries', () => {
   });
 
   it('is stored in few rows after many changes, also concurrent ones', async () => {
-    // In rounds, because a query that gets no connection of the pool within 5 s fails.
+    // The test writes in rounds, because a query that gets no connection of the pool within 5 s fails.
     for (let round = 0; round < 30; round++) {
       await Promise.all(Array.from({ length: 20 }, (_, index) => store.record([failed(`many-${round}-${index}`)])));
     }

@@ -198,7 +198,7 @@ function matching(query: Query, filter: FailedDeliveryFilter): Query {
   return query;
 }
 
-/** The stored forms of an outcome: during an upgrade, workers that do not know `exhausted` still store it as `retry`. */
+/** The stored forms of an outcome. During an upgrade, workers of older versions still store `exhausted` as `retry`. */
 function storedAs(outcome: OutcomeKind): OutcomeKind[] {
   return outcome === 'exhausted' ? ['exhausted', 'retry'] : [outcome];
 }

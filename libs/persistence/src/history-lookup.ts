@@ -40,7 +40,7 @@ export type FoundNotification = HistoryNotification;
 /** The window of a notification; `notification` is the one that was sent for the whole window. */
 export type FoundWindow = Omit<HistoryWindow, 'windowKey' | 'place'>;
 
-/** Most notifications with the same id in an answer: an id of a producer may address many users. */
+/** Most notifications with the same id in an answer. A producer may address many users with one id. */
 const maxSameId = 100;
 
 /** The number of notifications whose attempts are read and compared with a filter at once. */
@@ -52,10 +52,10 @@ const maxSeen = 1000;
 /** Most attempts of a notification in an answer. */
 const maxAttemptsShown = 1000;
 
-/** The clock of another process may be slow by this much, in ms. So rows are searched from this long before the notification. */
+/** The clock of another process may be slow by this much, in ms. So the search for rows begins earlier by this time. */
 const clockDifferenceMs = 60_000;
 
-/** A `distinctId`: the ids of producers may contain any printable ASCII characters. */
+/** The syntax of a `distinctId`. The ids of producers may contain any printable ASCII characters. */
 const anyId = /^[\x21-\x7e]{1,255}(?: [\w-]{1,64})?$/;
 
 const notificationColumns = 'n.at, n.context_id, n.user_id, n.place, n.notification, n.topic, n.window_key';
@@ -84,7 +84,7 @@ export class HistoryLookup {
   /** Lists notifications, newest first. A page may be short if few notifications match the client or the outcome. */
   async list(filter: HistoryFilter, page: PageRequest): Promise<Page<FoundNotification>> {
     const { client, outcome, ...others } = filter;
-    // Only deliveries that arrived at the first attempt are in packs.
+    // Packs contain only deliveries that arrived at the first attempt. So for other outcomes, the rows are sufficient.
     const isInPacks = outcome === undefined ? client !== undefined : outcome === 'delivered';
     if (!isInPacks) return this.listRows(filter, page);
     const found: FoundNotification[] = [];
@@ -265,7 +265,7 @@ function nameOf({ context, user, notification }: Pick<FoundNotification, 'contex
   return `${context} ${user} ${notification}`;
 }
 
-/** Replaces windows from rows by packed windows with a lower place. A packed window has only the notification that was sent. */
+/** Replaces windows from rows by packed windows with a lower place. A packed window belongs to one notification, the sent one. */
 function preferPacked(
   packed: readonly HistoryWindow[],
   wanted: readonly (FoundNotification & { readonly index: number })[],

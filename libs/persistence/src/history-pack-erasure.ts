@@ -21,7 +21,8 @@ export async function eraseFromPacks(database: DataSource, partition: string, ow
   for (;;) {
     const { places, removed } = await eraseFromSome(database, partition, owner, others);
     if (removed > 0 || places.length < packsPerStep) return removed;
-    // These packs contain only other users with the same hash, which a tenant can choose. The owner's packs may follow.
+    // These packs contain only other users with the same hash, and a tenant can choose user ids with the same hash. So the search
+    // continues after these packs.
     others.push(...places);
   }
 }

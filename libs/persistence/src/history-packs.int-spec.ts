@@ -81,7 +81,7 @@ async function count(table: string): Promise<number> {
 it('writes usual records of a slot as one row, and finds the window and the attempts of each notification', async () => {
   const { notifications, windows, attempts } = usual(1, 250, 3, 'found');
   await write({ notifications, windows, attempts });
-  // 70, 100 and 80 records of three slots; the first slot begins on the day before.
+  // The three slots have 70, 100 and 80 records. The first slot begins on the day before.
   expect([await count('history_windows'), await count('history_attempts')]).toEqual([0, 0]);
   expect(await count('history_packs')).toBeLessThanOrEqual(8);
   expect(await count('history_packs_20261128')).toBe(0);
@@ -94,7 +94,7 @@ it('writes usual records of a slot as one row, and finds the window and the atte
   const of = notifications.map((notification, index) => ({ ...notification, dueAt: windows[index]?.dueAt }));
   const shown = attempts.map((attempt) => ({ ...without(attempt, 'dueAt'), durationMs: 3 }));
   expect(await lookup.attemptsOf(of)).toEqual(shown);
-  // Without `dueAt`, as for notifications whose windows were lost.
+  // These notifications have no `dueAt`, like notifications whose windows were lost.
   expect(await lookup.attemptsOf(notifications)).toEqual(shown);
 });
 
@@ -183,7 +183,7 @@ it('erases the records of a user, and those of a context, from packs, and no oth
 
 it('erases the records of a user behind many packs of another user with the same hash', async () => {
   const owner = { context: 6, user: 1 };
-  // A tenant can choose such a user, because the hash has no secret.
+  // A tenant can choose a user with the same hash, because the hash has no secret.
   const namesake = { context: 8, user: 1157044143 };
   expect(ownerHash(namesake)).toBe(ownerHash(owner));
   await write(usual(namesake.context, 25, 1, 'partition'));

@@ -2,15 +2,15 @@ import type { HistoryAttempt, HistoryWindow } from './history-rows';
 import { storedTarget, targetOf, type StoredTarget } from './history-targets';
 
 /**
- * A usual record happened within this time after its cause, in ms, so that it can be found by the time of its cause. A pack has
- * only records of one slot of this length.
+ * A record is usual only if it happened within this time after its cause, in ms. So it can be found by the time of its cause. A
+ * pack has only records of one slot of this length.
  */
 export const slotMs = 10_000;
 
 /** If a slot has fewer usual records, each of them is a row. */
 const minPacked = 25;
 
-/** Most records of a pack: a reader reads all of them. */
+/** Most records of a pack. They are limited, because a reader of one record must read the whole pack. */
 const maxPacked = 100;
 
 /** A window with more targets is not packed. */

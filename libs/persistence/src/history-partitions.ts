@@ -18,7 +18,7 @@ export class HistoryPartitions {
 
   /**
    * Creates the missing partitions of the day that contains `time` (in ms since the epoch). Safe to repeat and to run
-   * concurrently. Writers do not wait, because this lock on the tables does not conflict with their locks.
+   * concurrently. Writers do not wait, because the lock of ATTACH PARTITION does not conflict with the locks of writers.
    */
   async create(time: number): Promise<void> {
     const from = dayOf(time);
@@ -44,7 +44,7 @@ export class HistoryPartitions {
     const old = (await this.names()).filter((name) => endOf(name) <= time);
     for (const name of old) {
       await this.database.transaction(async (manager) => {
-        // Writers wait while this statement waits for a long query.
+        // DROP TABLE may wait for a long query, and writers wait for DROP TABLE. So its wait is limited.
         await manager.query(`SET LOCAL lock_timeout = '5s'`);
         await manager.query(`DROP TABLE IF EXISTS ${name}`);
       });

@@ -41,7 +41,7 @@ export interface HistoryTarget {
   readonly subscription?: string | undefined;
 }
 
-/** An attempt, a deferral, or a delivery that was suppressed before it was made: then `attempt` is 0 and `delivery` is empty. */
+/** An attempt, a deferral or a suppression. `attempt` is 0 and `delivery` is empty if the suppression came before a delivery. */
 export interface HistoryAttempt extends Row, HistoryTarget {
   readonly notification: string;
   readonly attempt: number;
@@ -83,7 +83,7 @@ export interface UsageOfHour extends UsageCounts {
   readonly hour: number;
   readonly context: number;
   readonly topic: string;
-  /** Empty where notifications are counted, which have no single target. */
+  /** Empty in a count of notifications, because a notification has no single target. */
   readonly client: string;
   readonly transport: TransportName | '';
 }

@@ -20,7 +20,7 @@ export class HistoryStore {
   ) {}
 
   /**
-   * Writes all rows in one transaction that does not wait for the disk: a crash of Postgres can lose the last second of the
+   * Writes all rows in one transaction that does not wait for the disk, so a crash of Postgres can lose the last second of the
    * history. Rejects when Postgres does not answer. If only the answer was lost, a repeated write changes nothing.
    */
   async write(rows: HistoryRows): Promise<void> {
@@ -64,7 +64,7 @@ export class HistoryStore {
 }
 
 /**
- * Records the number of a write; returns false if the write was committed before. Waits for an open transaction with the number.
+ * Records the number of a write; returns false if the write was committed before. Waits for an open transaction of the writer.
  */
 async function isNew(manager: EntityManager, { writer, number }: HistoryRows): Promise<boolean> {
   const changed = await manager.query<object[]>(

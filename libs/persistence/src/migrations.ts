@@ -17,7 +17,7 @@ import { Endpoints1760000000016 } from './migrations/0016-endpoints';
 import { EndpointMessages1760000000017 } from './migrations/0017-endpoint-messages';
 import { HistoryPacks1760000000018 } from './migrations/0018-history-packs';
 
-/** In the order in which they run. A list instead of a file name pattern, as for the entities. */
+/** The migrations in the order in which they run, as a list for the same reasons as the entities in database.ts. */
 export const migrations = [
   FirstTables1760000000001,
   Cascade1760000000002,

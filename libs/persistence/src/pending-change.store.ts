@@ -2,8 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 
 /**
- * The age at which a mark is deleted. By then every process has read the marks or noticed that it cannot, and every statement of
- * a dead writer has ended.
+ * The age at which a mark is deleted. By then every process has read the marks or detected that it cannot read them, and every
+ * statement of a dead writer has ended.
  */
 const forgetAfter = '1 minute';
 

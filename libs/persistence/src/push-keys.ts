@@ -18,8 +18,8 @@ export function openedKeys(sealed: Buffer, seal: Seal): PushKeys {
 }
 
 /**
- * Returns the keys to store, encrypted. A browser that registers the same subscription again, also for another user, has created
- * it with the same VAPID key. The token must be locked.
+ * Returns the keys to store, encrypted. If the client sent no VAPID key, the stored keys of the same browser subscription are
+ * used, even of another user, because a browser creates a subscription with one VAPID key. The token must be locked.
  */
 export async function sealedKeys(
   manager: EntityManager,

@@ -120,7 +120,7 @@ async function assertFree(manager: EntityManager, key: TokenKey): Promise<void> 
   );
 }
 
-/** The hash for lookups: a token can be longer than an index entry may be. */
+/** The hash by which a token is found, because a token can be longer than an index entry may be. */
 export function tokenHash(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }

@@ -17,7 +17,7 @@ interface Key {
 export class Seal {
   private readonly keys: readonly Key[];
 
-  /** Keys of 32 bytes each. Without a key, both methods throw. */
+  /** Each of `keys` has 32 bytes. Without a key, `seal` and `open` throw. */
   constructor(keys: readonly Buffer[]) {
     this.keys = keys.map((bytes) => ({ bytes, id: hash('sha256', bytes, 'buffer').subarray(0, keyIdBytes) }));
   }

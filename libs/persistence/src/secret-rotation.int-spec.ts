@@ -106,7 +106,7 @@ it('looks at a bounded number of rows in each step, also where no secret is left
     steps.push(step.rotated);
     cursor = step.nextCursor;
   }
-  // Five clients take two steps, no server key one, and two columns of ten subscriptions four each.
+  // Five clients take two steps, the empty table of server keys one, and two columns of ten subscriptions four each.
   expect(steps).toHaveLength(2 + 1 + 4 + 4);
   expect(steps.slice(0, 2)).toEqual([3, 2]);
   expect(steps.reduce((sum, rotated) => sum + rotated, 0)).toBe(2 + 5);

@@ -202,7 +202,7 @@ interface Position {
   readonly after: readonly string[];
 }
 
-/** A key has one or two parts, none of them empty. */
+/** Returns the cursor of a position. A key has one or two parts, none of them empty, so an empty text stands for no part. */
 function cursorOf({ at, after: [first = '', second = ''] }: Position): string {
   return Buffer.from(JSON.stringify([at, first, second])).toString('base64url');
 }

@@ -35,7 +35,7 @@ export class ServerKeyStore {
     const text = this.seal.open(row.pair, serverKeyPlace(name));
     if (!this.seal.isCurrent(row.pair)) {
       const sealed = this.seal.seal(text, serverKeyPlace(name));
-      // The pair itself never changes, so concurrent processes write the same one.
+      // The pair itself never changes, so it does not matter which of concurrent processes writes last.
       await this.database.query('UPDATE server_keys SET pair = $2 WHERE name = $1', [name, sealed]);
     }
     return JSON.parse(text) as Pair;

@@ -16,7 +16,7 @@ export class SubscriptionEntity {
   @Column('boolean', { name: 'is_token_normal' }) isTokenNormal!: boolean;
   @Column('text', { array: true }) topics!: string[];
   @Column('timestamptz', { name: 'expires_at', nullable: true }) expiresAt!: Date | null;
-  /** Encrypted, because it can contain credentials. */
+  /** Meta is encrypted, because it can contain credentials. */
   @Column('bytea', { nullable: true }) meta!: Buffer | null;
   /** The keys of a Web Push subscription, encrypted. */
   @Column('bytea', { nullable: true, select: false }) keys!: Buffer | null;
@@ -29,7 +29,7 @@ export class SubscriptionEntity {
 
 /** A subscription as it was read from the store. */
 export interface ReadSubscription extends Subscription {
-  /** The stored meta was altered or no key decrypts it; then `meta` is absent. */
+  /** Whether the stored meta was altered or no key decrypts it; then `meta` is absent. */
   readonly isMetaUnreadable?: true;
 }
 
@@ -73,7 +73,7 @@ export function toSubscription(
   };
 }
 
-/** Does not throw if meta is unreadable, so that the subscription can still be listed and removed. */
+/** Decrypts meta. Does not throw if it is unreadable, so that the subscription can still be listed and removed. */
 function readMeta(sealed: Buffer, seal: Seal): Pick<ReadSubscription, 'meta' | 'isMetaUnreadable'> {
   try {
     return { meta: openedMeta(sealed, seal) };

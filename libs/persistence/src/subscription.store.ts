@@ -53,7 +53,7 @@ export class SubscriptionStore {
    * concurrently.
    *
    * @throws PnsError `SUBSCRIPTION_LIMIT` when the user has reached a limit, which does not count expired subscriptions and the
-   *   replaced one; `TOKEN_TAKEN` when another user was first.
+   *   replaced one; `TOKEN_TAKEN` when `rules.holder` is `first` and another user has the token.
    */
   async register(
     registration: Registration,
@@ -117,7 +117,7 @@ export class SubscriptionStore {
     return row === undefined ? undefined : toStoredSubscription(row, this.seal);
   }
 
-  /** Checks the rules again for an expired subscription: another subscription may have its token or its place in the limit by now. */
+  /** Checks the rules again for an expired subscription, because another subscription may have got its token or place. */
   private async admitRevival(manager: EntityManager, id: string, rules: RegistrationRules): Promise<void> {
     const row = await manager.findOneBy(SubscriptionEntity, { id });
     if (row === null) return;
@@ -254,7 +254,7 @@ export class SubscriptionStore {
   }
 }
 
-/** SQL condition. Versions are compared as text, because the client may send any text. */
+/** SQL condition: the version is an expected one. Versions are compared as text, because the client may send any text. */
 function versionFits(place: string): string {
   return `(${place}::text[] IS NULL OR xmin::text = ANY (${place}))`;
 }

@@ -60,12 +60,12 @@ export class TokenSpellingStore {
   }
 }
 
-/** Percent-encoding can make a URI longer than the column in Postgres; then the old form stays. */
+/** Returns `otherwise` if `token` is too long for its column in Postgres. Percent-encoding can make a URI too long. */
 function storable(token: string, otherwise: string): string {
   return Buffer.byteLength(token) <= maxTokenBytes ? token : otherwise;
 }
 
-/** Converts one token; returns the number of removed subscriptions: this one, or others that lose the token to it. */
+/** Converts one token; returns how many subscriptions were removed: the given one, or other ones that lose the token to it. */
 async function respellOne(
   manager: EntityManager,
   { id, ...key }: Row,
@@ -110,7 +110,7 @@ function isSameUser(one: Row, other: Row): boolean {
   return one.context === other.context && one.user === other.user;
 }
 
-/** Whether `one` stays, of two subscriptions that cannot share a token. An expired one does not stay beside an unexpired one. */
+/** Whether `one` stays and `other` is removed, if both cannot share a token. If only one has expired, the other stays. */
 function isKept(one: Row, other: Row, { holderOf }: SpellingRules): boolean {
   if (one.isLive !== other.isLive) return one.isLive;
   if (!isSameUser(one, other) && holderOf(one.transport) === 'first') return one.createdAt <= other.createdAt;

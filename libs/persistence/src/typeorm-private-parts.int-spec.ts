@@ -4,8 +4,8 @@ import { DataSource } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 
 /**
- * The part of TypeORM that PNS uses and its documentation does not describe. package.json pins its minor version; a newer one must
- * pass this file. `queryPrepared` in `database.ts` uses it.
+ * Checks the part of TypeORM that `queryPrepared` in `database.ts` uses and that the documentation of TypeORM does not describe.
+ * package.json pins the minor version of TypeORM; a newer version must pass this file.
  */
 it("a data source's driver has the pool of pg, whose queries can be prepared by name", async () => {
   const fresh = await freshDatabase();

@@ -62,8 +62,8 @@ export class UsageStore {
   }
 
   /**
-   * Adds up the smallest counts of each context with more than `maxCountsPerHour` in an hour, under `otherName`. Covers the hours
-   * from `from` to `to` (in ms since the epoch, exclusive), which must have ended. Safe to repeat and to run concurrently.
+   * Adds up the smallest counts of each context with more than `maxCountsPerHour` counts in an hour under `otherName`. Covers the
+   * hours from `from` to `to` (in ms since the epoch, exclusive), which must have ended. Safe to repeat and to run concurrently.
    */
   async fold(from: number, to: number): Promise<void> {
     await this.database.query(foldStatement, [new Date(from), new Date(to), maxCountsPerHour, otherName]);

@@ -35,7 +35,7 @@ const job = (id: string, queue = 'webhook', delayMs = 0): NewJob => ({
   data: { id },
 });
 
-/** An origin like a batch of windows: its list is deleted when its jobs are added, and the jobs must exist. */
+/** An origin like a batch of windows: its script deletes the list if all added jobs exist. */
 const origin = (length = 2): Origin<'taken'> => ({
   list,
   first: 'me',

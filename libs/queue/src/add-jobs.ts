@@ -69,7 +69,8 @@ export async function addJobsFrom<Answer extends string>(
 /** Returns the answers of the transaction's commands; null when it was not executed because the origin has changed. */
 async function transact(queues: Queues, jobs: readonly NewJob[], origin?: Origin<string>): Promise<unknown[] | null> {
   const calls: Addition[] = [];
-  // Large jobs take some ms each. A call with little work does not pause, so that no later call for the same socket overtakes it.
+  // Large jobs take some ms each, so a long call pauses between them. A short call does not pause, so that no later call for the
+  // same socket overtakes it.
   const slices = new Slices();
   for (const job of jobs) {
     if (slices.isOver) await slices.pause();
@@ -133,7 +134,7 @@ interface Addition {
 /** BullMQ's own script that adds the job, with its arguments. */
 async function additionOf(queues: Queues, { group, queue: where, name, id, data, delayMs }: NewJob): Promise<Addition> {
   const queue = queues.queue(group, where);
-  await queue.waitUntilReady(); // from then on ioredis knows the scripts of BullMQ
+  await queue.waitUntilReady(); // from then on the connection has the scripts of BullMQ
   const scripts = scriptsOf(queues.redis);
   let found: Pick<Addition, 'script' | 'args'> | undefined;
   const transaction = {

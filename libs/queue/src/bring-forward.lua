@@ -1,4 +1,4 @@
--- Makes a delayed job the next one that is fetched. BullMQ's `promote` puts it behind all waiting jobs.
+-- Makes a delayed job the next one that is fetched. BullMQ's `promote` would put the job behind all waiting jobs.
 --
 -- KEYS  1 delayed, 2 wait, 3 marker (of BullMQ)
 -- ARGV  1 prefix of the keys of jobs; 2 the id of the job

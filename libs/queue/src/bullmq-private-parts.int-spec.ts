@@ -3,8 +3,9 @@ import { ErrorCode, Job, Queue, Worker, type IRedisTransaction } from 'bullmq';
 import { Redis } from 'ioredis';
 
 /**
- * The parts of BullMQ that PNS uses and BullMQ's documentation does not describe. package.json pins its minor version; a newer one
- * must pass this file. `job-worker.ts`, `add-jobs.ts`, `job-counts.ts`, `erased.ts` and the Lua scripts beside them use these parts.
+ * The parts of BullMQ that PNS uses and BullMQ's documentation does not describe. package.json pins its minor version; a newer
+ * version must pass this file. `job-worker.ts`, `add-jobs.ts`, `job-counts.ts`, `erased.ts` and the Lua scripts beside them use
+ * these parts.
  */
 
 const group = `{${freshPrefix()}:0}`;

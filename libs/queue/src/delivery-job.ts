@@ -44,8 +44,8 @@ const requiredKinds = Object.entries(required);
 const optionalKinds = Object.entries(optional);
 
 /**
- * Throws unless a job read from Redis has the format that this version of the code understands. The error names the field at fault,
- * and no value.
+ * Throws unless a job from Redis has the format that this version of the code reads. The error names the field at fault, and no
+ * value.
  */
 export function assertDeliveryJob(data: unknown): asserts data is DeliveryJob {
   assertJobVersion('delivery', data);

@@ -24,7 +24,7 @@ export function jobLock(group: string, queue: string, jobId: string): string {
   return `${group}:${queue}:${jobId}:lock`;
 }
 
-/** Returns those of `locks` that exist now. */
+/** Returns the `locks` that exist now. */
 export async function heldLocks(redis: RedisClient, locks: readonly string[]): Promise<string[]> {
   const held = await Promise.all(locks.map((lock) => redis.exists(lock)));
   return locks.filter((_, index) => held[index] === 1);

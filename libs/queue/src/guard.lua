@@ -6,8 +6,8 @@
 if redis.call('LINDEX', KEYS[1], 0) == ARGV[1] and redis.call('LLEN', KEYS[1]) == tonumber(ARGV[2]) then
   return 1
 end
--- Any change of a watched key makes the transaction fail. When its memory is full, Redis lets a script continue to write only
--- after a first write without new memory: here LREM, which changes nothing.
+-- Any change of a watched key makes the transaction fail. LREM changes nothing here; it comes first, because when the memory of
+-- Redis is full, a script can write only after a first write without new memory.
 redis.call('LREM', KEYS[1], 0, '')
 redis.call('RPUSH', KEYS[1], '')
 redis.call('RPOP', KEYS[1])

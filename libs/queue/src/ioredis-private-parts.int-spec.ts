@@ -4,8 +4,8 @@ import { testRedisUrl } from '@pns/local-servers';
 import { AbstractConnector, Cluster, Redis } from 'ioredis';
 
 /**
- * The parts of ioredis that PNS uses and its documentation does not describe. package.json pins its minor version; a newer one must
- * pass this file. `redis.ts`, `slot-owner.ts`, `channel.ts` and `add-jobs.ts` use these parts.
+ * The parts of ioredis that PNS uses and the documentation of ioredis does not describe. package.json pins its minor version; a
+ * newer version must pass this file. `redis.ts`, `slot-owner.ts`, `channel.ts` and `add-jobs.ts` use these parts.
  */
 
 const connections: (Redis | Cluster)[] = [];

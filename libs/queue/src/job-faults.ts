@@ -34,7 +34,7 @@ interface Fault {
 /** Logs a fault without a stack, unless it was logged within `quietMs`; the next line contains how often it occurred meanwhile. */
 function logFault(fault: Fault, more: object = {}): void {
   const { event, queue, reason } = fault;
-  // A lost connection causes several different errors at once.
+  // A lost connection causes several different errors at once, so its reason is not part of the key.
   const key = queue === undefined ? event : `${event} ${queue} ${reason}`;
   const isRecent = unlogged.has(key);
   const count = unlogged.get(key, { allowStale: true }) ?? 0;
@@ -65,7 +65,7 @@ export function jobFaults(name: string): JobFaults {
     },
     lost: (job) => log.warn({ event: 'job.lost', queue, job, reason: 'another worker has started it meanwhile' }),
     error: (error) => {
-      // One connection serves all queues of a process.
+      // One connection serves all queues of a process, so this fault is logged without a queue.
       if (isConnectionError(error)) logFault({ event: 'redis.unreachable', reason: error.message });
       else logFault({ event: 'queue.fault', queue, reason: error.message });
     },

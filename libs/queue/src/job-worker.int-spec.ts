@@ -58,7 +58,7 @@ afterEach(async () => {
   jest.restoreAllMocks();
 });
 
-/** The value of a counter for this test's queue; 0 before the first fault, because queues outside PNS have no series then. */
+/** The value of a counter for this test's queue. It is 0 before the first fault, because the queue has no series yet. */
 const counted = async (name: string): Promise<number> =>
   Number(/queue="any"} (\d+)/.exec(await metrics.getSingleMetricAsString(name))?.[1] ?? 0);
 
@@ -163,7 +163,7 @@ describe('the search for jobs whose worker died', () => {
 it('counts and logs a job whose worker died, and runs it again', async () => {
   jest.spyOn(log, 'warn').mockImplementation();
   const before = await counted('pns_jobs_stalled_total');
-  // No grace period, as if another worker had searched all the time.
+  // There is no grace period, as if another worker had searched all the time.
   await scene.redis.set(scene.queue.toKey('searched'), `${Date.now()}:${Date.now()}`);
   // The state after a worker was killed more than ten seconds ago.
   await scene.queue.add('any', {}, { jobId: 'orphan', delay: 3_600_000 });

@@ -9,9 +9,9 @@ const renewEveryMs = 4_000;
 
 /** The interval in which one of the workers of a queue searches it for jobs whose worker died, in ms. */
 const searchEveryMs = 2_000;
-/** If no worker has searched for longer than this, in ms, Redis was away or there was no worker. Shorter than `lockMs`. */
+/** If no worker has searched for longer than this, in ms, Redis was away or there was no worker. Must be less than `lockMs`. */
 const gapMs = 4_000;
-/** After a gap, workers that are alive have this long to renew their locks, in ms: reconnecting takes up to a second. */
+/** After a gap, living workers have this time to renew their locks, in ms. Reconnecting takes up to a second of it. */
 const graceMs = 5_000;
 
 /** When a job cannot be fetched, for example because Redis' memory is full, the worker tries again after this time, in ms. */
@@ -151,8 +151,8 @@ export class JobWorker<Data> extends Worker<Data> {
   }
 
   /**
-   * Puts back jobs in progress that have not arrived in this process. Redis answers in order: a job that arrives before the
-   * answer of the script may have been put back, and must not run then. So no job that arrives is started before this answer.
+   * Puts back jobs in progress that have not arrived in this process. Redis answers in order, so the script may have put back a
+   * job that arrives before the answer of the script. Such a job must not run, so jobs that arrive start only after the answer.
    */
   private putBackLost(whose: 'own' | 'free' | 'all'): Promise<void> {
     const before = this.puttingBack;
@@ -257,8 +257,8 @@ export class JobWorker<Data> extends Worker<Data> {
   }
 
   /**
-   * Fetches the next job, or none while the previous one has not started. BullMQ would fetch as many jobs as may run at once
-   * before it starts the first. In a burst each job would then wait for hundreds of others.
+   * Fetches the next job, or no job while the previous job has not started. BullMQ would fetch as many jobs as may run at once
+   * before it starts the first. When many jobs are added at once, each job would then wait for hundreds of other jobs.
    */
   protected override async moveToActive(token: string, name?: string): Promise<Job<Data>> {
     if (this.fetched.size > 0) return none;
@@ -293,7 +293,7 @@ class RelockingJob<Data, Result, Name extends string, Progress extends JobProgre
   }
 
   override moveToWait(token?: string) {
-    // The release comes before the move: a renewal after the move would make the job active again.
+    // The release comes before the move, because a renewal after the move would make the job active again.
     if (token !== undefined && this.queue instanceof JobWorker) this.queue.release(token);
     return this.withLock(token, () => super.moveToWait(token));
   }

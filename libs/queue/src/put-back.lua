@@ -1,5 +1,5 @@
--- Moves jobs in progress back to the front of the waiting jobs, in their order, if this worker does not run them: the answer with
--- the job was lost with the connection, or the process that ran the job died.
+-- Moves jobs in progress that this worker does not run back to the front of the waiting jobs, in their order. The answer with
+-- such a job was lost with the connection, or the process that ran the job died.
 --
 -- KEYS  1 active, 2 wait, 3 stalled, 4 marker (of BullMQ)
 -- ARGV  1 prefix of the keys of jobs; 2 prefix of the locks of this worker; 3 "own": only jobs with a lock of this worker,
@@ -19,10 +19,10 @@ local function isMoved(id)
 end
 
 local moved = {}
--- The active list begins with the newest job; the wait list ends with the job that is fetched next.
+-- The active list begins with the newest job, and the wait list ends with the job that is fetched next. So RPUSH keeps the order.
 for _, id in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
   if isMoved(id) then
-    -- The removal comes first: when memory is full, a script can write only after a first write without new memory.
+    -- The removal comes first, because when memory is full, a script can write only after a first write without new memory.
     redis.call('LREM', KEYS[1], 1, id)
     redis.call('DEL', ARGV[1] .. id .. ':lock')
     redis.call('SREM', KEYS[3], id)

@@ -76,7 +76,7 @@ const logged = new Set<string>();
 async function logLosses(redis: RedisClient, url: string): Promise<void> {
   if (logged.has(url)) return;
   logged.add(url);
-  // If Redis is lost again right after the connect, another log line reports it.
+  // A failure is ignored, because another log line reports if Redis is lost again right after the connect.
   const sentences = await lossySettings(redis).catch(() => []);
   for (const reason of sentences) log.warn({ event: 'redis.lossy', reason });
 }

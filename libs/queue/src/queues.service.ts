@@ -6,8 +6,8 @@ import { jobFaults } from './job-faults';
 import { JobWorker, type Readership } from './job-worker';
 
 /**
- * A job fails only because of an internal fault or because Redis or Postgres is away, so it runs again until it succeeds: a limit
- * would lose its data. Attempts to reach a target are counted in the deliveries, not in the job.
+ * A job fails only because of an internal fault or because Redis or Postgres is away. It runs again until it succeeds, because a
+ * limit would lose its data. Attempts to reach a target are counted in the deliveries, not in the job.
  */
 const defaultJobOptions: JobsOptions = {
   removeOnComplete: true,
@@ -19,7 +19,7 @@ const defaultJobOptions: JobsOptions = {
 /** BullMQ keeps about this many events of each queue. Only the tools of BullMQ read them. */
 const maxEvents = 1000;
 
-/** How often a process sends a ping to Redis during shutdown, in ms. */
+/** Time between two pings to Redis during shutdown, in ms. */
 const pingEveryMs = 1000;
 /** After this many unanswered pings the process disconnects: early enough for the last step of the shutdown, 25 s after SIGTERM. */
 const maxUnanswered = 4;
@@ -63,8 +63,8 @@ export class Queues implements OnModuleDestroy, OnApplicationShutdown {
   }
 
   /**
-   * Starts a worker on the queue `name` of a key group. If the process that runs a job dies, another process runs the job within
-   * 15 seconds, any number of times. Jobs that fail, stall or are lost are counted and logged.
+   * Starts a worker on the queue `name` of a key group. Whenever the process that runs a job dies, another process runs the job
+   * within 15 seconds. Jobs that fail, stall or are lost are counted and logged.
    */
   worker<Job>(
     group: string,
@@ -97,14 +97,14 @@ export class Queues implements OnModuleDestroy, OnApplicationShutdown {
     return redis;
   }
 
-  /** After an outage of Redis, workers take expired locks again before other processes take the jobs. */
+  /** Makes the workers of a connection renew their locks after an outage of Redis, before other processes take the jobs. */
   private reconnected(redis: RedisClient): void {
     for (const [worker, connection] of this.workers) if (connection === redis) void worker.reconnected();
   }
 
   /**
-   * During shutdown, jobs and workers must not wait for a Redis that is away. After the disconnect their calls reject, and other
-   * processes take the jobs over.
+   * Starts pings that detect a Redis that is away, so that jobs and workers do not wait for it during shutdown. After the
+   * disconnect their calls reject, and other processes take over the jobs.
    */
   onModuleDestroy(): void {
     for (const redis of this.connections()) this.timers.push(this.disconnectWhenSilent(redis));
@@ -136,7 +136,7 @@ export class Queues implements OnModuleDestroy, OnApplicationShutdown {
   private disconnect(redis: RedisClient): void {
     redis.disconnect();
     for (const [worker, connection] of this.workers) {
-      // BullMQ may be reconnecting although the worker closes: it does so when its blocking call gets no answer for a while.
+      // BullMQ may be reconnecting although the worker closes, because its blocking call has had no answer for a while.
       if (connection === redis) worker.backend.disconnectBlocking(false).catch(() => undefined);
     }
   }

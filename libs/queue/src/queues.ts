@@ -34,12 +34,12 @@ export function queueLabel(name: string): string {
   return name.startsWith(socketNodeQueue('')) ? 'websocket' : name;
 }
 
-/** Most deliveries in one job. */
+/** Maximum number of deliveries in one job. */
 export const maxDeliveriesPerJob = 100;
 
 /**
- * Most characters of the payloads in one job with several deliveries: eight of the longest payloads. A job is parsed at once, and 100
- * of the longest payloads take hundreds of ms.
+ * Maximum number of characters in the payloads of one job with several deliveries: eight of the longest payloads. A job is parsed
+ * without a pause, and 100 of the longest payloads would take hundreds of ms.
  */
 export const maxCharactersPerJob = 512 * 1024;
 
@@ -51,7 +51,7 @@ export interface DeliveryJob {
   readonly deliveries: readonly Delivery[];
 }
 
-/** Throws unless a job read from Redis has the format that this version of the code understands. */
+/** Throws unless a job from Redis has the format that this version of the code reads. */
 export function assertJobVersion(name: string, data: unknown): void {
   const format = (data as { v?: unknown } | null | undefined)?.v;
   if (format === 1) return;

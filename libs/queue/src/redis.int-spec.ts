@@ -95,7 +95,8 @@ describe('when Redis is away', () => {
     const queues = new Queues(connectRedis(link.url), new KeySpace(1, freshPrefix()));
     const worker = queues.worker(queues.keys.group(0), 'any', () => Promise.resolve());
     await worker.waitUntilReady();
-    // BullMQ emits no event when it begins to ask for jobs, nor when it tests its connection six seconds later.
+    // The test waits for fixed times, because BullMQ emits no event when it begins to ask for jobs, nor when it tests its
+    // connection six seconds later.
     await new Promise((resolve) => setTimeout(resolve, 500));
     link.cut();
     await new Promise((resolve) => setTimeout(resolve, 7000));

@@ -1,6 +1,6 @@
 -- Renews the locks of the jobs that a worker runs. A lock may have expired because Redis was away or the worker was blocked; it is
 -- taken again unless another worker has started the job. If a search has moved the job back to the waiting jobs, the script makes
--- it active again, because only this worker knows which deliveries of the job have arrived.
+-- the job active again, because only this worker has the newest results of its deliveries.
 --
 -- KEYS  1 stalled, 2 active, 3 wait (of BullMQ)
 -- ARGV  1 prefix of the keys of jobs; 2 how long a lock is valid, in ms; then for each job: its id, the token of
@@ -34,11 +34,11 @@ for at = 3, #ARGV, 3 do
   local lock = job .. ':lock'
   local holder = redis.call('GET', lock)
   if holder == token then
-    -- PEXPIRE and not SET: Redis refuses SET when its memory is full, and the lock would expire.
+    -- PEXPIRE is used, because Redis refuses SET when its memory is full, and the lock would expire.
     redis.call('PEXPIRE', lock, ARGV[2])
     redis.call('SREM', KEYS[1], id)
   elseif not holder and redis.call('HGET', job, 'ats') == starts and (isActive(id) or takeFromWait(id)) then
-    -- SREM comes first: when memory is full, a script can write only after a first write without new memory.
+    -- SREM comes first, because when memory is full, a script can write only after a first write without new memory.
     redis.call('SREM', KEYS[1], id)
     redis.call('SET', lock, token, 'PX', ARGV[2])
   else

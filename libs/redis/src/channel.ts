@@ -13,9 +13,9 @@ const maxUnanswered = 2;
 const connectTimeoutMs = 2000;
 
 /**
- * Publishes `text` on `channel`. In a cluster the channel is sharded: one master serves it, so a subscriber that misses a message has
- * lost its connection and notices that. Messages of an unsharded channel travel between masters and are lost unnoticed when two
- * masters lose their connection.
+ * Publishes `text` on `channel`. In a cluster the channel is sharded: one master serves it, so a subscriber misses a message only
+ * if its own connection is lost. Messages of an unsharded channel are forwarded between masters. When two masters lose their
+ * connection, subscribers miss messages without an error.
  */
 export async function publish(redis: RedisClient, channel: string, text: string): Promise<void> {
   await (redis instanceof Cluster ? redis.spublish(channel, text) : redis.publish(channel, text));
@@ -48,7 +48,7 @@ export class Subscriber extends EndingRedis {
 
   /**
    * Sends a ping, or closes the connection after too many unanswered pings. Counts pings, not time, because this process may have
-   * been blocked. ioredis' `socketTimeout` measures time, and also closes the next connection when one was lost in another way.
+   * been blocked. `socketTimeout` of ioredis measures time. After a connection was lost in another way, it also closes the next.
    */
   private beat(): void {
     if (this.status !== 'connect' && this.status !== 'ready') return;
@@ -76,7 +76,7 @@ export function subscriberOf(redis: RedisClient, channel: string, options: Redis
   if (!(redis instanceof Cluster)) return new Subscriber({ ...redis.options, ...common }, channel, false);
   const owner = new SlotOwner(redis, channel);
   const subscriber = new Subscriber({ ...ownerOptions(redis, owner), ...common }, channel, true);
-  // The server also reports that another master gets the channel, but ioredis emits no event for that report.
+  // The owner is checked at intervals, because ioredis emits no event when the server reports a new master of the channel.
   const moving = setInterval(
     () => void owner.hasChanged().then((moved) => moved && subscriber.disconnect(true)),
     checkEveryMs,

@@ -1,4 +1,4 @@
--- Prepended to every script. Returns the given time (tests pass one), or the time of Redis, in ms since the epoch.
+-- Prepended to every script. Returns the given time (tests pass a time), or the time of Redis, in ms since the epoch.
 local function clock(given)
   local own = given and tonumber(given)
   if own then return own end

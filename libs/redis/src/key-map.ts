@@ -117,7 +117,7 @@ export function keyKindOf(key: string, prefix = 'pns'): KeyKind | undefined {
   return keyMap.find(({ pattern }) => expressionOf(pattern, prefix).test(key));
 }
 
-/** A placeholder stands for text without colons; only the ids of jobs and schedulers may have colons. */
+/** The expression for a pattern. Placeholders stand for text without colons; only ids of jobs and schedulers may have colons. */
 function expressionOf(pattern: string, prefix: string): RegExp {
   const parts = pattern.replace(/^(\{?)pns/, `$1${prefix}`).split(/(<\w+>)/);
   const source = parts.map((part) => {

@@ -50,7 +50,7 @@ export async function lossySettings(redis: RedisClient): Promise<string[]> {
 /** Reads the settings with CONFIG, or two of them with INFO, because many hosted servers refuse CONFIG. */
 async function settingsOf(server: Redis): Promise<DurabilitySettings> {
   try {
-    // Redis 6.2 takes one name at a time.
+    // Each setting needs its own command, because Redis 6.2 accepts only one name at a time.
     const names = ['appendonly', 'appendfsync', 'maxmemory-policy'] as const;
     const pairs = await Promise.all(names.map((name) => server.config('GET', name) as Promise<[string, string]>));
     return Object.fromEntries(pairs);

@@ -24,7 +24,7 @@ const defined = new WeakMap<RedisClient, Set<string>>();
  * A Lua script from a file. The function `clock` and the preludes are prepended. Redis gets the text once, and later only its digest.
  */
 export class LuaScript<Answer = unknown> {
-  /** The text, for transactions, in which ioredis cannot send a script again that Redis does not know. */
+  /** The text, for transactions, in which ioredis cannot repeat a call of a script that Redis does not have. */
   readonly source: string;
   private readonly numberOfKeys: number | undefined;
   private readonly command: string;

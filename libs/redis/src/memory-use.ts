@@ -11,7 +11,7 @@ const freshForRefusalMs = 200;
 /** A scrape waits for Redis at most this long, in ms. */
 const scrapeTimeoutMs = 1000;
 
-/** The part of its memory that Redis may use before PNS accepts nothing more; the rest is for sending. ADR 0014. */
+/** Above this used part of the memory of Redis, PNS accepts no more notifications; the rest is for sending. ADR 0014. */
 export const mostUsedForIntake = 0.9;
 /** The log reports Redis as full above `mostUsedForIntake` and as no longer full below this; the gap prevents many log lines. */
 const hasRoomBelow = 0.85;
@@ -19,7 +19,7 @@ const hasRoomBelow = 0.85;
 /** All apps of the process share this fault, because they share a Redis. */
 const fullness = new RecurringFault('redis.full', 'redis.has-room');
 
-/** Reads which part of its `maxmemory` Redis uses; in a cluster, that of the fullest master; 0 without a limit. */
+/** Reads which part of its `maxmemory` Redis uses: in a cluster the part of the fullest master, and 0 without a limit. */
 export class MemoryUse {
   private known = 0;
   /** Whether the last reading succeeded and is still valid. */

@@ -54,7 +54,7 @@ export async function openRedis(
 
 const isAway = (error: unknown): boolean => !(error instanceof PnsError);
 
-/** Host and port of a connection URL, without credentials; of a cluster, those of all named nodes. */
+/** Host and port of a connection URL, without credentials; for a cluster the hosts and ports of all named nodes. */
 function placeOf(url: string): string {
   const cluster = clusterOf(url);
   return cluster === undefined ? new URL(url).host : cluster.nodes.map(({ host, port }) => `${host}:${port}`).join(',');

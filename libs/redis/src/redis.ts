@@ -104,8 +104,8 @@ export function clusterOf(url: string): ClusterAddress | undefined {
 
 /**
  * A connection that emits `end` after each `disconnect`. ioredis does not emit `end` when it is disconnected while it waits to
- * reconnect, except in the state `wait`. BullMQ waits for `end`, so a worker that is closed while Redis is away would never
- * be closed.
+ * reconnect, except in the state `wait`. BullMQ waits for `end`, so the close of a worker while Redis is away would never
+ * end.
  */
 export class EndingRedis extends Redis {
   override disconnect(reconnect = false): void {

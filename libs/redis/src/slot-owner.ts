@@ -51,7 +51,7 @@ export class SlotOwner {
     return this.connected;
   }
 
-  /** Whether the owner differs from the last `find`; false when the cluster cannot be reached. */
+  /** Whether the owner differs from the result of the last `find`; false when the cluster cannot be reached. */
   async hasChanged(): Promise<boolean> {
     if (this.connected === undefined) return false;
     const before = this.connected;

@@ -1,4 +1,4 @@
-// Writes docs/log-events.md from the table of events. Needs the build.
+// Writes docs/log-events.md from the table of events. Run the build first.
 import { writeFileSync } from 'node:fs';
 import { logEventsPage } from '@pns/runtime/log-events';
 

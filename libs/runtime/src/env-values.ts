@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import './validation-sentences';
 
-/** Accepts only decimal digits: `Number` also reads other texts, for example a blank as 0. */
+/** A schema that accepts only decimal digits, because `Number` also reads other texts, for example a blank as 0. */
 export function wholeNumber(min: number, max: number) {
   const sentence = `must be a whole number from ${min} to ${max}`;
   return z
@@ -52,12 +52,12 @@ export const networks = z.string().transform((text, context) => {
 
 export const apiKey = z.string().min(16, 'must be at least 16 characters long');
 
-/** RFC 7518, 3.2: a key for HS256 has at least the length of its digest. */
+/** RFC 7518, 3.2: a key for HS256 must be at least as long as its digest, which has 32 bytes. */
 export const sessionSecret = z
   .string()
   .refine((text) => Buffer.byteLength(text) >= 32, 'must be at least 32 bytes long');
 
-/** Whether no host of `url`, which may name several, has port 0. Nothing can connect to that port. */
+/** Whether none of the hosts in `url` has port 0, to which nothing can connect. */
 export function hasUsablePorts(url: string): boolean {
   const [, hosts = ''] = /^[^:]*:\/\/(?:[^/?#]*@)?([^/?#]*)/.exec(url) ?? [];
   return hosts.split(',').every((host) => !/:0+$/.test(host));

@@ -20,7 +20,7 @@ import {
 } from './env-values';
 import { PnsError } from './errors';
 
-/** The prefix of secrets that `npm start` generates. They are stored in files, and production refuses to start with them. */
+/** The prefix of secrets that `npm start` generates. They are stored in files, so no app starts with them in production. */
 export const developmentPrefix = 'pns-development-';
 
 /**
@@ -57,7 +57,7 @@ const schema = z.object({
   PNS_SESSION_JWKS_URL: jwksUrl.optional(),
   PNS_ENCRYPTION_KEY: encryptionKeys,
   PNS_DATA_DIR: z.string().min(1).default('.data'),
-  // Variables of the command line and the sandbox. The other apps do not read them, but may be started from the same shell.
+  // Variables of the command line and the sandbox. All apps accept them, because an app may be started from the same shell.
   PNS_API_URL: z.url().refine(hasUsablePorts, portSentence).optional(),
   PNS_API_KEY: z.string().optional(),
   OTEL_SDK_DISABLED: oneOf('true', 'false').optional(),
@@ -74,7 +74,7 @@ const schema = z.object({
 export type Environment = z.infer<typeof schema>;
 type EnvironmentName = keyof Environment;
 
-/** The secrets, in order of their power. */
+/** The secrets. A secret that gives more access comes first. */
 const secretNames = ['PNS_BOOTSTRAP_API_KEY', 'PNS_ENCRYPTION_KEY', 'PNS_SESSION_SECRET'] as const;
 
 /** The variables of OpenTelemetry that are checked while traces are on. */
@@ -86,7 +86,7 @@ const fileNames = [...secretNames, 'DATABASE_URL', 'REDIS_URL', 'PNS_API_KEY'] a
 /** Variables that have a value. */
 type Given = Readonly<Record<string, string>>;
 
-/** Combinations of values that stop an app, each with its sentence. */
+/** Combinations of values with which no app starts, each with its sentence. */
 const risks: readonly (readonly [isTaken: (given: Given) => boolean, sentence: string])[] = [
   [
     (given) => isProduction(given) && given['NODE_TLS_REJECT_UNAUTHORIZED'] === '0',
@@ -144,7 +144,7 @@ export function environmentFaults(env: NodeJS.ProcessEnv = process.env): string[
   return faultsOf(checkedNames(servers, env, given), given);
 }
 
-/** The names of the variables that an app needs and of all other variables of PNS that are set, unknown ones first. */
+/** The names of the variables that an app needs and of all other variables of PNS that are set, unknown names first. */
 function checkedNames(needed: readonly EnvironmentName[], env: NodeJS.ProcessEnv, given: Given): string[] {
   const own = [...Object.keys(env), ...Object.keys(given)].filter(
     (name) => name.startsWith('PNS_') && !isFileName(name),
@@ -160,7 +160,7 @@ function faultsOf(names: readonly string[], given: Given): string[] {
 }
 
 /**
- * The key that verifies session tokens: the URL of the identity provider's keys, or the own secret.
+ * The key that verifies session tokens: the URL of the identity provider's keys, or the secret of PNS.
  *
  * @throws PnsError `ENVIRONMENT_INVALID` when neither is set
  */

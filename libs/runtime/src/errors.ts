@@ -94,8 +94,8 @@ export type PnsErrorCode =
   | 'DEMO_REFUSED';
 
 /**
- * An error of the domain. `code` is stable and machine-readable; the message is one sentence for people that says what to do. The
- * API maps codes to HTTP statuses; libs do not know statuses.
+ * An error of the domain. `code` is stable and machine-readable; the message is one sentence for people that says what to do.
+ * Only the API maps codes to HTTP statuses.
  */
 export class PnsError extends Error {
   constructor(

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 /** Checks a part that an app needs in order to serve; rejects with the reason while it is not available. */
 type ReadinessCheck = () => Promise<unknown>;
 
-/** Returns a sentence for each setting of a part with which the app works, but with a risk for the operator. */
+/** Returns a sentence for each setting of a part that does not stop the app, but is a risk for the operator. */
 type WarningCheck = () => Promise<readonly string[]>;
 
 /** The readiness of an app. */
@@ -25,7 +25,7 @@ export class Health {
   private readonly parts = new Map<string, Part>();
   private readonly warningChecks: WarningCheck[] = [];
   private readonly stop = new AbortController();
-  /** Aborted when the app stops: from then on it must get no new work, and long requests must end. */
+  /** Aborted when the app stops. From then on the app must get no new work, and long requests must end. */
   readonly stopping: AbortSignal = this.stop.signal;
 
   /** Adds a part. While an optional part is faulty, the app is ready and reports the fault. */
@@ -46,7 +46,7 @@ export class Health {
     const found: string[] = [];
     const [entries] = await Promise.all([
       Promise.all([...this.parts].map(async ([name, { check }]) => [name, await answerOf(check)] as const)),
-      // A failed check for warnings adds none: the readiness check of the part reports the fault.
+      // A failed check adds no warning, because the readiness check of the part reports the fault.
       ...this.warningChecks.map((check) => answerOf(async () => void found.push(...(await check())))),
     ]);
     const parts = Object.fromEntries(entries);

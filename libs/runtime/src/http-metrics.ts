@@ -16,14 +16,14 @@ const requestDuration = new Histogram({
 /** The classes of the statuses with which the routes of PNS answer. */
 const statusClasses = ['2xx', '4xx', '5xx'];
 
-/** Labels for all paths and methods without a route, because a sender can invent any number of these. */
+/** The same labels for all requests without a route, because a sender can invent any number of paths and methods. */
 const unmatched = { method: 'any', route: 'unmatched' };
 
 /** Measures every request to `server`. Call it before routes are registered. The count of each route and class starts at 0. */
 export function measureRequests(server: FastifyInstance): void {
   for (const status of statusClasses.slice(1)) requestDuration.zero({ ...unmatched, status });
   server.addHook('onRoute', ({ method, url }) => {
-    // Fastify adds a HEAD route to each GET route, which is rarely used.
+    // Fastify adds a HEAD route to each GET route. It is rarely used, so its counts do not start at 0.
     for (const each of [method].flat().filter((name) => name !== 'HEAD')) {
       for (const status of statusClasses) requestDuration.zero({ method: each, route: url, status });
     }

@@ -160,7 +160,7 @@ describe('pipelined requests of a connection', () => {
     client.socket.pause();
     client.socket.write(get('/large').repeat(50));
     await once(served, 'large');
-    // While requests on another connection are served, the server has the time to start the waiting requests.
+    // While requests on another connection are served, a faulty server would start the waiting requests.
     for (let turns = 0; turns < 20; turns++) await answerTo('GET /good HTTP/1.1\r\nHost: a');
     expect(largeServed).toBe(1);
     client.socket.destroy();

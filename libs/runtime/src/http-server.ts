@@ -35,8 +35,8 @@ export function httpServer(options: FastifyServerOptions & { readonly skipMiddie
     },
   });
   const server = adapter.getInstance();
-  // By default Node ignores all headers after the first thousand, which may contain a second Host header. `maxHeaderSize` limits
-  // the bytes of all headers.
+  // 0 means no limit. By default Node ignores all headers after the first thousand, and a second Host header may be among them.
+  // `maxHeaderSize` limits the bytes of all headers.
   server.server.maxHeadersCount = 0;
   server.removeAllContentTypeParsers();
   measureRequests(server);

@@ -7,7 +7,7 @@ type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 
 /**
  * Makes `AsyncResource.bind` omit the deprecated property `asyncResource`, like Node 25 (DEP0172). In earlier versions each bound
- * function gets two accessors that become prototypes of other objects. V8 frees these, and with them the request, only with the
+ * function gets two accessors that become prototypes of other objects. V8 frees the accessors and the request only with the
  * whole old generation. Fastify binds one function per body, Node one per HTTP/2 stream. See ADR 15.
  */
 export function bindLeanly(): void {

@@ -11,8 +11,8 @@ const noIpv6 = ['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EINVAL'];
 let isLogged = false;
 
 /**
- * The address that every app listens on: `PNS_LISTEN_HOST`, by default all addresses of IPv6 and IPv4. Where the system has no
- * IPv6, all addresses of IPv4; this is logged once.
+ * The address that every app listens on: `PNS_LISTEN_HOST`, by default `::`, which means all addresses of IPv6 and IPv4. On a
+ * system without IPv6, `::` is replaced by all addresses of IPv4, and this is logged once.
  */
 export async function listenHost(
   host = readEnvironment(['PNS_LISTEN_HOST']).PNS_LISTEN_HOST,

@@ -4,9 +4,9 @@ import type { NewSpan, SpanAttributes } from './traces';
 interface MessagingStep {
   readonly operation: 'join' | 'dispatch' | 'process' | 'send';
   readonly type: 'send' | 'process';
-  /** The queue, or `windows`. Few values, because it is a part of the span's name. */
+  /** The queue, or `windows`. There must be few values, because the value is a part of the span's name. */
   readonly destination: string;
-  /** The notification or delivery. */
+  /** The id of the notification or delivery. */
   readonly messageId: string;
 }
 

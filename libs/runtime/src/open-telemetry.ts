@@ -136,7 +136,7 @@ class LoggedExporter implements SpanExporter {
 
 /**
  * Logs the SDK's own messages: a wrong setting, or spans that were dropped because they ended faster than they were exported.
- * Logs at most one message a minute, because the one about dropped spans repeats.
+ * Logs at most one message a minute, because the message about dropped spans repeats.
  */
 function logWarnings(): void {
   const nothing = (): void => undefined;
@@ -146,6 +146,6 @@ function logWarnings(): void {
     silentUntil = Date.now() + 60_000;
     log.warn({ event: 'traces.warning', reason: message.split('\n', 1)[0] });
   };
-  // Errors of the export come here too; `LoggedExporter` has logged them.
+  // Errors of the export are ignored here, because `LoggedExporter` has logged them.
   diag.setLogger({ error: nothing, warn, info: nothing, debug: nothing, verbose: nothing }, DiagLogLevel.WARN);
 }

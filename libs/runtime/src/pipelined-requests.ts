@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Most requests of one connection that may wait for the answer to an earlier request. */
+/** Maximum number of requests of one connection that may wait for the answer to an earlier request. */
 export const maxPipelinedRequests = 100;
 
 /** The unanswered requests of a connection. */
@@ -9,7 +9,7 @@ interface Unanswered {
   /** The newest request, which the parser may still read, and its answer. */
   newest: IncomingMessage;
   answer: ServerResponse;
-  /** Starts the waiting requests, in order. Each is called when the answer to the previous request was sent. */
+  /** Functions that start the waiting requests, in order. Each is called when the answer to the previous request was sent. */
   readonly waiting: (() => void)[];
 }
 

@@ -6,9 +6,9 @@ const hostSyntax = /^[\w.~!$&'()*+,;=%:[\]-]*$/;
 /**
  * The reason why a request must be refused before it is routed, as a sentence; undefined for a valid request.
  *
- * An absolute request target, a target that starts with two slashes and several `Host` headers are refused (RFC 9112, 3.2), and a
- * target with a fragment, which the router ignores. A proxy can interpret such a request differently, so its access rules could
- * be bypassed.
+ * An absolute request target, a target that starts with two slashes and several `Host` headers are refused (RFC 9112, 3.2). A
+ * target with a fragment is refused too, because the router ignores fragments. A proxy can interpret such requests differently,
+ * so its access rules could be bypassed.
  */
 export function requestFault({ method, url = '', rawHeaders }: IncomingMessage): string | undefined {
   if (!isOriginForm(url) && !(url === '*' && method === 'OPTIONS')) {

@@ -76,8 +76,8 @@ export async function runProcess(
 }
 
 /**
- * Runs `start` in a process that another process has forked. It ends with its parent, also while its event loop is blocked. It
- * ignores SIGINT and SIGTERM, because a terminal or a supervisor sends them to both processes.
+ * Runs `start` in a process that another process has forked. The process ends when its parent ends, also while its event loop is
+ * blocked. It ignores SIGINT and SIGTERM, because a terminal or a supervisor sends them to both processes.
  */
 export async function runForkedProcess(name: string, start: () => Promise<void>): Promise<void> {
   process.on('uncaughtException', (error) => crash(name, error));
@@ -137,7 +137,7 @@ async function stopAll(apps: readonly INestApplicationContext[]): Promise<void> 
   clearTimeout(timer);
 }
 
-/** Closes all connections: a request whose body still arrives must not delay the end. Nothing of it was accepted. */
+/** Closes all connections, because a request whose body still arrives must not delay the end. No part of it was accepted. */
 function cutConnections(app: INestApplicationContext): void {
   if ('getHttpServer' in app) (app as NestFastifyApplication).getHttpServer().closeAllConnections();
 }

@@ -6,11 +6,11 @@ export type SpanAttributes = Readonly<Record<string, string | number | undefined
 
 /** A span to start. */
 export interface NewSpan {
-  /** Without ids or tokens, because tracing systems group spans by it. */
+  /** Contains no ids or tokens, because tracing systems group spans by name. */
   readonly name: string;
   /** `producer` and `consumer`: before and after a queue or window; `server` and `client`: the sides of a request. */
   readonly kind: 'server' | 'producer' | 'consumer' | 'client';
-  /** Without a parent it begins a trace. */
+  /** A span without a parent begins a trace. */
   readonly parent?: TraceContext | undefined;
   /** The `traceparent` of other spans. */
   readonly links?: readonly string[] | undefined;
@@ -21,7 +21,7 @@ export interface NewSpan {
 export interface OpenSpan {
   /** The `parent` for children of the span. */
   readonly trace: TraceContext;
-  /** Ends the span; with a fault if it failed. Only the first call has an effect. */
+  /** Ends the span. With a `fault`, the span counts as failed. Only the first call has an effect. */
   end(attributes?: SpanAttributes, fault?: string): void;
 }
 

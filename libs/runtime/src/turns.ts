@@ -21,8 +21,8 @@ function serveNext(): void {
 }
 
 /**
- * Resolves in a turn of the event loop that has worked for less than `sliceMs`; undefined if this turn has. Call it directly
- * before each of many short pieces of work of different callers, which can become ready in the same turn.
+ * Returns undefined if this turn of the event loop has worked for at most `sliceMs`, else a promise that resolves in such a turn.
+ * Call it directly before each of many short pieces of work of different callers, which can become ready in the same turn.
  */
 export function shortTurn(): Promise<void> | undefined {
   return isTurnLong() ? nextTurn().then(shortTurn) : undefined;
@@ -36,7 +36,7 @@ function isTurnLong(): boolean {
   return false;
 }
 
-/** Divides long work into slices, between which the process serves others. */
+/** Divides long work into slices, so that the process can do other work between them. */
 export class Slices {
   private startedAt = performance.now();
 

@@ -18,13 +18,13 @@ const problems: Readonly<Record<string, readonly [keyof typeof requestProblemKin
   ERR_HTTP_REQUEST_TIMEOUT: ['REQUEST_TIMEOUT', 'The request did not arrive completely within the time limit.'],
 };
 
-/** Further bytes of the client are discarded for this time, in ms: a reset after an earlier close could destroy the answer. */
+/** Further bytes of the client are discarded for this time, in ms, because the reset after a close could destroy the answer. */
 const lingerMs = 2000;
 
-/** The connections that are being closed. Node reports an error for each piece that arrives on them. */
+/** The connections that are being closed. Node reports an error for each piece that arrives on them; it is ignored. */
 const refused = new WeakSet<Socket>();
 
-/** Node's `clientError`: answers a request that Node could not parse, after the answers to earlier requests, and closes the connection. */
+/** Answers a request that Node could not parse, after the answers to earlier requests, and closes the connection. */
 export function refuseUnparsed({ code = '' }: Error & { code?: string }, socket: Socket): void {
   if (code === 'ECONNRESET' || socket.destroyed || refused.has(socket)) return;
   refused.add(socket);

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** Most bytes of an unread body that are read from the connection and discarded after the answer. */
+/** Maximum number of bytes of an unread body that are read from the connection and discarded after the answer. */
 export const maxUnreadBytes = 1024 * 1024;
 
 /** The rest of an unread body must arrive within this time, in ms. */

@@ -63,7 +63,7 @@ export function validationSentence(issue: RawIssue): string {
   }
 }
 
-// The validator has one configuration per process, and every app loads this lib.
+// The validator has one configuration per process. Every app loads this lib, so these sentences apply to all schemas.
 z.config({ customError: validationSentence });
 
 function isAbsent({ input }: RawIssue): boolean {
@@ -75,7 +75,7 @@ function typeSentence(expected: string): string {
   return `must be ${typeNames[expected] ?? `of type ${expected}`}`;
 }
 
-/** A value that matches none of several kinds: lists the kinds, or the fault for each kind. */
+/** The sentence for a value that matches none of several kinds. It lists the kinds, or the fault for each kind. */
 function unionSentence({ errors, options }: Extract<RawIssue, { code: 'invalid_union' }>): string {
   if (Array.isArray(options)) return `must be one of ${options.map(String).join(', ')}`;
   const kinds = errors.map(([first]) =>

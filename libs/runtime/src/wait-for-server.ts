@@ -67,7 +67,7 @@ function waitFor({ name, where }: NeededServer): RecurringFault {
   return wait;
 }
 
-/** Node's error for a host with several addresses has a code but no message. */
+/** The code of an error, else its text. Node's error for a host with several addresses has a code but no message. */
 function codeOf(error: unknown): string {
   return String((error as { readonly code?: unknown }).code ?? error);
 }

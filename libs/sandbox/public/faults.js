@@ -3,7 +3,7 @@
 const byId = (id) => document.getElementById(id);
 const form = byId('faults');
 
-/** The faults of receivers: their names, the bodies of the requests that set them, and the form fields that they use. */
+/** The kinds of faults, each with its label, the body of the request that sets the fault, and the form fields that it uses. */
 const late = {
   label: 'answer late',
   fault: () => ({ delayMs: Number(form.delayMs.value) }),
@@ -121,7 +121,7 @@ export function showFaults(targets) {
   const faulty = targets.filter(({ fault }) => Object.keys(fault).length > 0);
   byId('fault-state').hidden = faulty.length === 0;
   const text = faulty.map(({ provider, target, fault }) => `${target || provider}: ${JSON.stringify(fault)}`).join(' ');
-  if (byId('fault-state').textContent !== text) byId('fault-state').textContent = text; // a screen reader reads each new text
+  if (byId('fault-state').textContent !== text) byId('fault-state').textContent = text; // else a screen reader reads it again
 }
 
 // ---- the Web Socket of this page ----
@@ -129,7 +129,7 @@ export function showFaults(targets) {
 let socket;
 let comingBack;
 
-/** Makes the form disconnect this socket and connect it again. */
+/** Sets the socket that the form disconnects and connects again. */
 export function useSocket(opened) {
   socket = opened;
 }

@@ -1,7 +1,7 @@
 /* global document, fetch */
 
 const clock = { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 };
-/** The pause between reads: the service writes its history twice a second, and a delivery may be retried. */
+/** The pause between two reads. One read may be too early: PNS writes its history twice a second and may retry deliveries. */
 const lookEveryMs = 500;
 const looks = 60;
 const tones = {
@@ -21,7 +21,7 @@ export function offerTimelines() {
   isAvailable = true;
 }
 
-/** Adds the timeline of a notification to a card. While it is open, it is read from `url` until all deliveries have ended. */
+/** Adds the timeline of a notification to a card. An open timeline is read from `url` until all deliveries have ended. */
 export function addTimeline(card, url) {
   if (!isAvailable) return;
   const timeline = document.getElementById('timeline').content.firstElementChild.cloneNode(true);

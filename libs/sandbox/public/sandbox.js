@@ -178,7 +178,7 @@ function addPush({ seq, at, provider, path, headers, body, answer, isDuplicate, 
   }
 }
 
-/** Chips for failed checks: a device drops a push that it cannot read, and its provider does not notice. */
+/** Chips for failed checks. They show why a device discards a push that its provider has accepted. */
 function faultyChecks(checks) {
   const faulty = checks.filter(({ verdict }) => verdict !== 'valid');
   return faulty.map(({ name, verdict, reason }) =>

@@ -8,7 +8,7 @@ export interface Check {
 /** A request as it was received. */
 export interface WireRequest {
   readonly path: string;
-  /** The names and values of the headers in turn, as Node reads them. */
+  /** The headers as Node reads them: a flat list, in which each name is followed by its value. */
   readonly rawHeaders: readonly string[];
   /** The exact bytes of the body, one character for each byte. */
   readonly latin1Body: string;
@@ -28,17 +28,17 @@ export interface Arrival {
   readonly decryptedBody?: string;
   /** The answer to the request: a status, `hang` or `reset`. */
   readonly answer: number | 'hang' | 'reset';
-  /** Whether its id was accepted before. */
+  /** Whether the arrival repeats a request that was accepted before. */
   readonly isDuplicate: boolean;
-  /** Computed when the arrival is first read, or in a later round, because checking costs more than receiving. */
+  /** Absent until the arrival is read or a round checks it, because checking takes longer than receiving. */
   checks?: readonly Check[];
 }
 
 export type NewArrival = Omit<Arrival, 'seq' | 'checks'> & { check: () => readonly Check[] };
 
 /**
- * The number of arrivals that are checked before they are read, in each round of `roundMs`, because public libraries refuse
- * requests that are minutes old.
+ * The most arrivals that are checked in each round of `roundMs`. Rounds check arrivals before they are read, because a check
+ * some minutes later would fail: public libraries refuse old requests.
  */
 const checksPerRound = 50;
 const roundMs = 100;

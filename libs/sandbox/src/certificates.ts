@@ -25,8 +25,8 @@ const dayMs = 24 * 60 * 60 * 1000;
 const keyBits = 2048;
 
 /**
- * Creates a new authority. All its certificates have the same key pair, because generating one takes some hundred ms and the
- * sandbox has no secrets.
+ * Creates a new authority. All its certificates have the same key pair, because generating a key pair takes some hundred ms
+ * and the sandbox has no secrets.
  */
 export function makeAuthority(hostname = 'localhost'): Authority {
   const keys = forge.pki.rsa.generateKeyPair({ bits: keyBits });
@@ -86,7 +86,7 @@ function pkcs12({ cert, key }: Identity, password: string): Buffer {
     forge.pki.privateKeyFromPem(key),
     [forge.pki.certificateFromPem(cert)],
     password,
-    { algorithm: '3des', count: 1 }, // one round of hashing, because forge computes it in JavaScript
+    { algorithm: '3des', count: 1 }, // only one round of hashing, because forge hashes slowly in JavaScript
   );
   return Buffer.from(forge.asn1.toDer(asn1).getBytes(), 'binary');
 }

@@ -11,14 +11,14 @@ export interface ApiAccess {
 
 /** The PNS to which the page sends its notifications. */
 export interface Demo extends ApiAccess {
-  /** Where sockets connect, such as `http://localhost:3001`. */
+  /** The URL at which sockets connect, such as `http://localhost:3001`. */
   readonly websocketUrl: string;
 }
 
 /** The user of the demonstration. */
 export const someone = { context: 1, user: 14 };
 
-/** The notification of the original's documentation. */
+/** The example of a notification in the documentation of the original. */
 const notification = {
   ...someone,
   topic: 'ox:mail:new',
@@ -50,7 +50,7 @@ interface DemoDevices {
   prepare(api: ApiAccess): Promise<void>;
 }
 
-/** Lets the page only send notifications to one user and open this user's socket. The page does not get the API key. */
+/** Adds routes by which the page can only send notifications to one user and open this user's socket, without the API key. */
 export function demoRoutes(app: FastifyInstance, demo: Demo | undefined, devices: DemoDevices): void {
   app.get('/demo', () => ({
     isAvailable: demo !== undefined,
@@ -80,7 +80,7 @@ export function demoRoutes(app: FastifyInstance, demo: Demo | undefined, devices
   );
 }
 
-/** Accepts only JSON, which pages of other sites cannot send without a CORS preflight. The sandbox answers no preflight. */
+/** Accepts only JSON. Pages of other sites need a CORS preflight for JSON, and the sandbox answers none, so they are refused. */
 export async function ownPageOnly(request: FastifyRequest, reply: FastifyReply): Promise<void> {
   if (!request.headers['content-type']?.startsWith('application/json')) {
     await reply.code(415).send({ error: 'Send JSON.' });
@@ -109,7 +109,7 @@ export async function prepareDemoApps(api: ApiAccess, apps: readonly DemoApp[]):
   }
 }
 
-/** Deletes the user's subscriptions of a client for other tokens than `token`, which an earlier start registered. */
+/** Deletes the user's subscriptions of a client that have another token than `token`. An earlier start registered them. */
 export async function forgetOtherTargets(api: ApiAccess, client: string, token: string): Promise<void> {
   const theirs = `/v1/subscriptions?context=${someone.context}&user=${someone.user}&client=${client}`;
   const { items } = (await call(api, 'GET', theirs)) as { items: readonly { id: string; token: string }[] };

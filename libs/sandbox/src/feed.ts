@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { type Arrival, type Arrivals, bodyOf, headersOf } from './arrivals';
 
-/** The most arrivals that a page gets in each round, also in a burst; its counts are exact. */
+/** The most arrivals that a page gets in each round. In a burst, it gets only the newest arrivals, but its counts are exact. */
 const cardsPerRound = 20;
 const roundMs = 200;
 const cardsAtFirst = 30;

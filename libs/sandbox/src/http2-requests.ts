@@ -28,7 +28,7 @@ export function connectionOf(request: Request): object {
   return http2SessionOf(request) ?? request.socket;
 }
 
-/** The names and values of the headers in turn, each value replaced by the result of `shown`. */
+/** The headers as a flat list of names and values, with each value replaced by the result of `shown`. */
 export function rawHeadersOf({ rawHeaders }: Request, shown: (value: string, name: string) => string): string[] {
   return rawHeaders.map((text, index) =>
     index % 2 === 0 ? text : shown(text, rawHeaders[index - 1]?.toLowerCase() ?? ''),
@@ -36,8 +36,8 @@ export function rawHeadersOf({ rawHeaders }: Request, shown: (value: string, nam
 }
 
 /**
- * Closes the connection of a request without an answer, in the next turn of the event loop: a session must not be destroyed while Node is
- * reading from it (nodejs/node#64850).
+ * Closes the connection of a request without an answer, in the next turn of the event loop, because a session must not be
+ * destroyed while Node is reading from it (nodejs/node#64850).
  */
 export function resetConnection(request: Request): void {
   const connection = http2SessionOf(request) ?? request.socket;

@@ -68,7 +68,7 @@ export class Http2Server {
     this.server.on('sessionError', () => undefined);
   }
 
-  /** Rejects if the port is in use. The caller must call `onRequest` in the same turn, before a request can arrive. */
+  /** Rejects if the port is in use. Call `onRequest` in the same turn of the event loop, before a request can arrive. */
   static async start(options: Http2ServerOptions): Promise<Http2Server> {
     const server = new Http2Server(options);
     server.server.listen(options.port, options.host ?? '127.0.0.1');
@@ -90,7 +90,7 @@ export class Http2Server {
     return `https://${this.hostname}:${this.port}`;
   }
 
-  /** The fault for a request: the next fault of the first of `faults` that has any. On a mute connection, every request hangs. */
+  /** The next fault of the first of `faults` that has a fault. After a `halfOpen` fault, all requests on the connection hang. */
   faultFor<Fault extends AnswerFault>(
     request: Request,
     ...faults: readonly (Faults<Fault> | undefined)[]

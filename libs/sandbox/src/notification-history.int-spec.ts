@@ -14,7 +14,7 @@ const delivery = (id: string, transport: string, client: string, startedAt = at)
   attempts: [{ number: 1, at: iso(startedAt), durationMs: 5, outcome: 'delivered' }],
 });
 
-/** Newest first, as the API lists them. */
+/** The recorded notifications, newest first, as the API lists them. */
 const recorded = [
   {
     ...{ id: 'later', received: iso(at - 10) },

@@ -29,15 +29,15 @@ interface Shown {
 /** The most notifications of a user that are searched for the notification of an arrival. */
 const maxSearched = 100;
 
-/** Times in the history are whole milliseconds, so a time may differ by this. */
+/** The largest error of a time in the history, because the history contains whole milliseconds. */
 const roundingMs = 1;
 
 const path = z.object({ seq: z.coerce.number().int() });
 const named = z.object({ id: z.string().max(255) });
 
 /**
- * Lets the page read the history of each arrival's notification, and by id the history of the demonstration user's notifications.
- * The API key stays in this process.
+ * Adds routes by which the page reads the history of a notification: by the arrival of the notification, or by its id if it was
+ * sent to the user of the demonstration. The API key stays in this process.
  */
 export function historyRoutes(
   app: FastifyInstance,
@@ -106,8 +106,8 @@ function ownerOf(arrival: Arrival): { context: number; user: number } {
 }
 
 /**
- * Whether the arrival is an attempt of the delivery. Requests to Apple and Microsoft contain no id of a delivery, only hashes. So
- * for them the time of the attempt decides, and of two pushes at the same time, one may be shown with the history of the other.
+ * Whether the arrival is an attempt of the delivery. Requests to Apple and Microsoft contain no id of a delivery, only hashes.
+ * For such requests the time of the attempt decides, so two pushes at the same time may be confused.
  */
 function isOf(delivery: RecordedDelivery, arrival: Arrival, apps: readonly DemoApp[]): boolean {
   if (delivery.transport !== arrival.provider) return false;

@@ -52,7 +52,7 @@ export function providerTargets({ apns, fcm, wns, webpush }: Providers): TargetS
   ];
 }
 
-/** The summed counts of a provider's devices, with the first fault of a device, else the fault of all devices. */
+/** The summed counts of a provider's devices, and its fault: the first fault of a device, or else the fault of all devices. */
 function targetOf(provider: string, devices: readonly TargetState[], ofAll: object): TargetState {
   const sum = (count: 'total' | 'accepted' | 'duplicates') => devices.reduce((all, device) => all + device[count], 0);
   const ofDevice = devices.find(({ fault }) => Object.keys(fault).length > 0)?.fault;

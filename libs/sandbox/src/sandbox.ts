@@ -31,7 +31,7 @@ export interface SandboxOptions {
    * configuration.
    */
   readonly signatureSecret?: string;
-  /** The number of arrivals that are kept. */
+  /** The number of arrivals that are kept. Default: 20,000. */
   readonly keep?: number;
   /** Lets the page send the demonstration and open a socket. */
   readonly demo?: Demo;

@@ -2,7 +2,9 @@ import { publish, subscriberOf, type KeySpace, type RedisClient, type Subscriber
 import { RecurringFault } from '@pns/runtime';
 import { maxSessionTtlSeconds, type Session, type SessionEnd } from './session';
 
-/** A session, and the marks of its user and its context. If Redis has a mark, earlier sessions of its owner were ended. */
+/**
+ * A session, and the marks of its user and its context. If Redis has one of the marks, earlier sessions of its owner were ended.
+ */
 export interface Endings {
   readonly session: Session;
   readonly owners: readonly string[];
@@ -15,7 +17,7 @@ interface Watcher {
 
 /** Delay before a failed lookup after a reconnect is retried, in ms. */
 const recheckDelayMs = 500;
-/** Sessions per ZMSCORE, so that a node with many sockets does not block Redis with one command. */
+/** The most sessions of one ZMSCORE, so that a node with many sockets does not block Redis with one command. */
 const sessionsPerLookup = 1000;
 
 /**

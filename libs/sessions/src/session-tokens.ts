@@ -74,7 +74,9 @@ export class SessionTokens {
     return session;
   }
 
-  /** Like `verify`, without the check whether the session was ended: for callers that already listen with `onEnded`. */
+  /**
+   * Does the same as `verify`, but does not check whether the session was ended, for callers that already listen with `onEnded`.
+   */
   async read(token: string): Promise<Session> {
     try {
       const session = sessionOf(sessionClaims.parse(await this.keys.claims(token)));
@@ -94,7 +96,7 @@ export class SessionTokens {
     return own.length === given.length && timingSafeEqual(own, given);
   }
 
-  /** Ends a session in every process at once. Harmless for an ended or unknown session. */
+  /** Ends a session in every process at once. Also allowed for an ended or unknown session. */
   end(id: string): Promise<void> {
     return this.ended.add(id);
   }

@@ -6,9 +6,9 @@ export interface Session {
   readonly id: string;
   readonly context: number;
   readonly user: number;
-  /** The only client that may open sockets with the session; absent: any. */
+  /** The only client that may open sockets with the session. If it is absent, any client may open sockets. */
   readonly client?: string;
-  /** In seconds since the epoch; 0 for a token without `iat`. */
+  /** The time of issue, in seconds since the epoch; 0 for a token without `iat`. */
   readonly issuedAt: number;
   /** ISO 8601, UTC. */
   readonly expiresAt: string;

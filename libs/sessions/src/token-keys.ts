@@ -6,16 +6,16 @@ import { clockToleranceSeconds, maxSessionTtlSeconds } from './session';
 export interface TokenKeys {
   /** The claims of a valid token. Rejects with jose's error for any other token, and with PnsError when the keys are not available. */
   readonly claims: (token: string) => Promise<JWTPayload>;
-  /** How to get a token; ends an error message. */
+  /** How to get a token, as the end of an error message. */
   readonly advice: string;
   /** The key that signs; absent where an identity provider signs. */
   readonly secret?: Uint8Array;
 }
 
-/** The only signing algorithm. The verification names it, so that `none` and other algorithms in a header are refused. */
+/** The only algorithm of tokens that PNS signs. The verification requires it, so that `none` and other algorithms are refused. */
 export const ownAlgorithm = 'HS256';
 
-/** The RSA and ECDSA algorithms: their public keys can be published. */
+/** The RSA and ECDSA algorithms. Identity providers may use them, because the public keys can be published. */
 const algorithmsOfOthers = ['RS', 'PS', 'ES'].flatMap((family) => ['256', '384', '512'].map((bits) => family + bits));
 
 /**
@@ -52,7 +52,7 @@ export function providersKeys(url: URL): TokenKeys {
   };
 }
 
-/** Rejects with PnsError if the keys cannot be fetched, and with jose's error for an unknown key. */
+/** Wraps `published`: rejects with PnsError if the keys cannot be fetched, and with jose's error for an unknown key. */
 function reachable(published: JWTVerifyGetKey): JWTVerifyGetKey {
   return async (header, token) => {
     try {

@@ -34,7 +34,7 @@ export interface Subscription extends UserKey {
   /** Device token, webhook URI or channel URI. */
   readonly token: string;
   readonly topics: readonly string[];
-  /** Absent: never. */
+  /** Absent if the subscription never expires. */
   readonly expiresAt?: number;
   readonly meta?: Readonly<Record<string, unknown>>;
   /** Whether other users may hold the same token; only a webhook's URI can be shared. */

@@ -1,7 +1,7 @@
 /**
  * The path that may follow a configured URI to which secrets are sent. Servers, proxies and frameworks decode a path once or
  * twice. They remove parameters, control characters and invisible characters, and replace characters by similar ones. They
- * resolve dot segments before or after these steps. So the rule is an allow list: text that all of them read literally.
+ * resolve dot segments before or after these steps. So the rule is an allow list of text that all servers read literally.
  */
 
 /** Unreserved characters, sub-delims without the semicolon (it starts a parameter), colon and at sign (RFC 3986, 3.3). */
@@ -25,8 +25,8 @@ export function isPlainLetter(character: string): boolean {
 }
 
 /**
- * Whether every server reads the same segments in `path`: a path from a URI parser, without its leading slash. It may end in a
- * slash. No segment is empty or a dot segment, or becomes one where characters are removed or replaced.
+ * Whether every server reads the same segments in `path`, which is from a URI parser, without its leading slash. `path` may end
+ * in a slash. No segment may be empty or a dot segment, or become one when a server removes or replaces characters.
  */
 export function isPlainPath(path: string): boolean {
   return path === '' || path.replace(/\/$/, '').split('/').every(isPlainSegment);

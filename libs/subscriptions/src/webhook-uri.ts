@@ -26,8 +26,8 @@ export function isUriWithin(configured: string, candidate: string): boolean {
 }
 
 /**
- * The reason why `candidate` is not `configured` or below it; undefined if it is. It needs the same scheme, host and port, the
- * query of `configured` if there is one, and the same path or one that continues after a `/`.
+ * The reason why `candidate` is not `configured` or below it; undefined if it is. `candidate` needs the same scheme, host and
+ * port, the query of `configured` if there is one, and the same path or that path with more after a `/`.
  */
 function faultBelow(configured: string, candidate: string): string | undefined {
   const base = plainUri(configured);
@@ -45,7 +45,8 @@ function faultBelow(configured: string, candidate: string): string | undefined {
       'character may be encoded.'
     );
   }
-  // A configured query can select the application. Of two parameters with the same name, some servers read the first, some the last.
+  // A configured query can select the application. No parameter may be added to it: of two parameters with the same name, some
+  // servers read the first, and some the last.
   if (base.search !== '') {
     return uri.search === base.search ? undefined : 'The URI must have the query of the configured one.';
   }
@@ -57,12 +58,12 @@ function isSameUri(configured: string, candidate: string): boolean {
   return uri !== undefined && plainUri(configured)?.href === uri.href;
 }
 
-/** The parsed URI; undefined where servers and proxies could interpret it as another target. */
+/** The parsed URI; undefined if servers and proxies could interpret it as another target. */
 function plainUri(text: string): URL | undefined {
   if (!/^https?:\/\/[^/\\]/i.test(text) || /[\s\\#]|\p{Cc}|\p{Cs}/u.test(text)) return undefined;
   const uri = parsedUrl(text);
   if (uri === undefined) return undefined;
-  // The parser resolves dot segments, so the check uses the text before the query.
+  // The parser has resolved the dot segments of `uri`, so the check uses `text`, without the query.
   const path = text.replace(/\?.*$/s, '').replace(/^https?:\/\/[^/]*/i, '');
   const [authority = ''] = text.replace(/^https?:\/\//i, '').split(/[/?]/, 1);
   return isPlainAuthority(authority) && !hasHiddenSegments(path) ? uri : undefined;
@@ -76,7 +77,7 @@ function isPlainAuthority(authority: string): boolean {
   });
 }
 
-/** Whether a path contains a dot segment or another separator, before or after any number of percent-decodings. */
+/** Whether a path contains a dot segment, a backslash or an encoded separator, also after any number of percent-decodings. */
 function hasHiddenSegments(path: string): boolean {
   // %25 is the percent sign itself, so %25252e is a dot after three decodings.
   const decoded = path.replace(/%(?:25)*(2e|2f|5c)/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));

@@ -7,7 +7,8 @@ import { withoutSecrets } from './without-secrets';
 declare module 'fastify' {
   interface FastifyContextConfig {
     /**
-     * The path of a GET that shows the state before the write. Default: the path of the write; for a POST no GET is made.
+     * The path of a GET that shows the state before the write. Without a value, the GET uses the path of the write, except for a
+     * POST: then no GET is made.
      */
     readonly auditedAs?: (request: FastifyRequest) => string;
   }
@@ -20,8 +21,8 @@ declare module 'fastify' {
 const writingMethods: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
 /**
- * Records every write by a key with scope admin in the audit log, on every route. The entry is stored before the write; if
- * that fails, the write is refused.
+ * Records every write by a key with scope admin in the audit log, on every route. The entry is stored before the write. If it
+ * cannot be stored, the write is refused.
  */
 export function installAudit(server: FastifyInstance, audit: () => AuditStore): void {
   server.decorateRequest('audited');
@@ -117,7 +118,10 @@ function subjectOf({ params, query, body }: FastifyRequest, before: unknown): Su
   return {};
 }
 
-/** A list can contain data of many users. It is stored only when the request names one user, so that erasure can find it. */
+/**
+ * Whether the state before the write is stored. A list can contain data of many users, so a list is stored only when the request
+ * names one user. Otherwise erasure could not find the data.
+ */
 function isKept(before: unknown, { user }: Subject): boolean {
   return user !== undefined || !Array.isArray((before as { items?: unknown } | undefined)?.items);
 }

@@ -45,7 +45,7 @@ function withoutUserAndQuery(text: string): string {
   return `${protocol}//${user}${host}${pathname}${search && `?${auditMask(search)}`}${hash && `#${auditMask(hash)}`}`;
 }
 
-/** Whether `text` is a URL with a host. Words with a colon, such as `a:b`, also parse as a URL, but without `//`. */
+/** Whether `text` is a URL with a host. `//` is required, because words with a colon, such as `a:b`, also parse as a URL. */
 function isAddress(text: string): boolean {
   return /^[a-z][a-z0-9+.-]*:\/\//i.test(text) && parsedUrl(text) !== undefined;
 }

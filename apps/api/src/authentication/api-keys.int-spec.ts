@@ -31,7 +31,7 @@ async function statusFor(at: TestApi, key: string): Promise<number> {
   return (await at.send('GET', '/v1/subscriptions', { key })).status;
 }
 
-/** Resolves when the process receives announcements of removed keys, which it needs to read keys from its cache. */
+/** Resolves when the process receives announcements of removed keys. Until then, the process uses no cached keys. */
 async function listening(at: TestApi): Promise<void> {
   await eventually('the process listens to announcements', () => at.app.get(RemovedKeys).isListening);
 }

@@ -24,8 +24,8 @@ interface Authentication {
 }
 
 /**
- * Authenticates before the body is read, so that a sender without credentials cannot make the server read one. A request
- * that matches no route is also answered before its body is read. A route without an access rule stops the start.
+ * Authenticates before the body is read, so that a sender without credentials cannot make the server read a body. A request
+ * that matches no route is also answered before its body is read. The server does not start if a route has no access rule.
  */
 export function installAuthentication(
   server: FastifyInstance,

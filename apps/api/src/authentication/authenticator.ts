@@ -97,7 +97,8 @@ function unknownKey(): RequestError {
 /** The key in `Bearer <key>`, or the password in `Basic <user:password>`. */
 export function presentedKey(authorization: string | undefined): string | undefined {
   const header = authorization?.trimEnd() ?? '';
-  // The expression ends before the credentials: an unauthenticated sender chooses their length, and so the time of a match.
+  // The expression ends before the credentials, because an unauthenticated sender chooses their length and could make the match
+  // slow.
   const [start, scheme] = /^(Bearer|Basic) +(?=\S)/i.exec(header) ?? [];
   if (start === undefined || scheme === undefined) return undefined;
   const credentials = header.slice(start.length);

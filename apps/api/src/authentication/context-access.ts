@@ -12,7 +12,7 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /**
      * How a key that is restricted to contexts may use the route. A route with `:context` in its path needs no value. Every
-     * other route without a value concerns the whole server and refuses such a key.
+     * other route without a value concerns the whole server and refuses a restricted key.
      */
     readonly contextIn?: ContextPlace;
   }
@@ -42,7 +42,10 @@ export function contextSentence(contexts: readonly number[]): string {
   return `The API key is valid for context ${some} only. The request names another context, none, or concerns all contexts.`;
 }
 
-/** Checks the context in path or query before the body is read. Refuses a restricted key on a route for the whole server. */
+/**
+ * The error if a restricted key may not access the context in path or query, or if the route is for the whole server. It is
+ * found before the body is read.
+ */
 export function contextErrorBeforeBody({
   caller,
   params,
@@ -55,7 +58,7 @@ export function contextErrorBeforeBody({
   if (place === 'body' || place === 'handler' || place === 'none') return undefined;
   const named =
     place === undefined ? undefined : ((place === 'path' ? params : query) as { context?: unknown }).context;
-  // Compared as text, because the check and the handler could parse one text as two different numbers.
+  // The ids are compared as text, because the check and the handler could parse one text as two different numbers.
   return contexts.some((context) => String(context) === named) ? undefined : contextError(contexts);
 }
 

@@ -44,7 +44,7 @@ export class Quota {
   ): Promise<{ readonly admitted: number; readonly refusal?: RequestError }> {
     const costs = [...notificationsOfEntries];
     if (this.isPrepaid) {
-      // Without a refund the first notification would cost two units.
+      // `admit` has already taken the unit of the first notification.
       this.isPrepaid = false;
       costs[0] = (costs[0] ?? 1) - 1;
       if (costs.every((cost) => cost === 0)) return { admitted: costs.length };

@@ -28,6 +28,6 @@ for index = 5, #ARGV do
 end
 
 redis.call('HSET', KEYS[1], 'units', string.format('%.6f', units), 'at', string.format('%d', now))
--- A full bucket is the same as no key, so the key expires when the bucket is full.
+-- A missing Redis key means a full bucket, so the key expires 1 s after the bucket is full.
 redis.call('PEXPIRE', KEYS[1], string.format('%d', math.ceil((burst - units) / perMs) + 1000))
 return { admitted, math.floor(units), waitMs }

@@ -23,7 +23,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** In units per second: no unit is refilled during a test. */
+/** In units per second. The rate is so low that no unit is refilled during a test. */
 const slowly = 0.01;
 
 async function keyWith(burst: number, rateLimitPerSecond = slowly): Promise<string> {
@@ -145,7 +145,7 @@ describe('notifications of a key with a rate limit', () => {
     expect(await post(key, entry(0, users))).toMatchObject({ status: 202, body: { accepted: 10 } });
     const refused = await post(key, entry(1, users));
     expect(refused.status).toBe(429);
-    expect(refused.headers.get('retry-after')).toMatch(/^(7\d\d|800)$/); // 8 units of 100 s each: a debt of 7, and the request
+    expect(refused.headers.get('retry-after')).toMatch(/^(7\d\d|800)$/); // 8 units of 100 s each: 7 of debt, 1 for the request
   });
 
   it('of a stream are accepted up to the limit, and the rest is not read', async () => {

@@ -33,7 +33,7 @@ const uncheckedTotal = declareCounter({
 
 /**
  * The token buckets of API keys. They are in Redis, so that all API processes share them. While Redis does not answer, no
- * request is limited: routes that do not need Redis must work without it.
+ * request is limited, because routes that do not need Redis must work without it.
  */
 @Injectable()
 export class RateLimits {
@@ -42,7 +42,7 @@ export class RateLimits {
   constructor(private readonly queues: Queues) {}
 
   /**
-   * Takes `costs` in order until the bucket holds too few units for one; undefined when Redis did not answer. A cost above
+   * Takes `costs` in order until the bucket holds too few units for a cost; undefined when Redis did not answer. A cost above
    * `most` needs only `most` units and leaves a debt. `clock` replaces Redis' time, in ms.
    */
   async take(key: LimitedKey, costs: readonly number[], most: number, clock?: number): Promise<Taken | undefined> {

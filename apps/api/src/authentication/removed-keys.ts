@@ -25,7 +25,10 @@ export class RemovedKeys implements OnModuleInit, OnApplicationShutdown {
     this.listeners.push(listener);
   }
 
-  /** Never rejects. A process that does not receive the announcement drops the cached key within a minute. */
+  /**
+   * Announces the removal to all processes. Never rejects. A process that does not receive the announcement drops the cached key
+   * within a minute.
+   */
   async announce(id: string): Promise<void> {
     this.notify(id);
     try {

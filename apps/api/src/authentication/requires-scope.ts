@@ -13,13 +13,13 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The caller needs one of these scopes. */
     readonly scopes?: readonly ApiScope[];
-    /** The route takes a session token instead of an API key; the handler reads `request.session`. */
+    /** Whether the route takes a session token instead of an API key; the handler reads `request.session`. */
     readonly takesSessions?: boolean;
-    /** The route takes session tokens beside API keys, as the parameter `session` or as a bearer token. */
+    /** Whether the route takes session tokens beside API keys, as the parameter `session` or as a bearer token. */
     readonly alsoTakesSessions?: boolean;
-    /** Browsers ask the user for an API key, which they send as the password of Basic. */
+    /** Whether browsers ask the user for an API key, which they send as the password of Basic. */
     readonly asksBrowsers?: boolean;
-    /** The route needs no credentials. */
+    /** Whether the route needs no credentials. */
     readonly isOpen?: boolean;
   }
   interface FastifyRequest {

@@ -22,7 +22,7 @@ const subscriptionExample = {
   topics: ['ox:mail:*'],
 };
 
-/** The client API of the original: requests of its clients work unchanged. */
+/** The client API of the original, so that requests of its clients work unchanged. */
 @ApiTags('Client API of Open-Xchange')
 @Controller(['ajax/pns', 'appsuite/api/pns'])
 export class ClientApiController {

@@ -47,7 +47,7 @@ function codeOf({ field, message }: Fault, body: unknown): OxErrorCode {
   return field === 'transport' ? 'PNS-0005' : 'SVL-0009';
 }
 
-/** Removes fields that are null: the original treats null like an absent field. */
+/** Removes fields that are null, because the original treats null like an absent field. */
 function withoutNulls(body: unknown): unknown {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
   return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));

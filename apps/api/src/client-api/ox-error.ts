@@ -6,7 +6,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { logUnexpected, statusOf } from '../http/problem.filter';
 import { isRedisAway } from '../http/redis-away';
 
-/** The error categories of Open-Xchange, with the numbers that its clients know. */
+/** The error categories of Open-Xchange, with their numbers in its answers. */
 const categories = { USER_INPUT: 1, PERMISSION_DENIED: 3, TRY_AGAIN: 4, ERROR: 8 } as const;
 
 type Category = keyof typeof categories;
@@ -79,7 +79,7 @@ export function oxErrorOf(error: unknown): OxError {
   return new OxError('PNS-0001', 'The request could not be completed. The log of the server contains the reason.');
 }
 
-/** Answers with status 200, like the original: its clients read the code in the body. */
+/** Answers with status 200, like the original, because its clients read the code in the body. */
 export function answerOxError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const oxError = oxErrorOf(error);
   if (oxError.oxCode === 'PNS-0001' && error !== oxError) logUnexpected(error, request);

@@ -25,7 +25,7 @@ const files = {
   webpush: 'pns-webpush-options.yml',
 } as const;
 
-/** Providers that also serve clients without an entry. */
+/** Providers that also serve clients without an entry in the option file. */
 const openProviders: ReadonlySet<string> = new Set(['webpush']);
 
 type Provider = keyof typeof files;
@@ -63,12 +63,12 @@ export class ClientAccounts {
     return options !== undefined && 'allowedHosts' in options ? options.allowedHosts : [];
   }
 
-  /** The Web Push options of a client, which needs no entry. */
+  /** The Web Push options of a client; the defaults if the client has no entry. */
   webpush(client: string): WebpushOptions {
     return this.webpushOf(client) ?? defaultWebpushOptions;
   }
 
-  /** Why the client has no usable credentials now; undefined if it has some, or if the transport needs none. */
+  /** Why the client has no usable credentials now; undefined if it has usable ones, or if the transport needs no credentials. */
   problemOf(transport: TransportName, client: string): AccountProblem | undefined {
     if (!isProvider(transport)) return undefined;
     const what = `the client ${client} for ${transport}`;

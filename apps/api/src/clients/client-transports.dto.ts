@@ -101,8 +101,8 @@ export function clientTransportView(stored: ClientTransport): ClientTransportVie
 }
 
 /**
- * The view of a transport that only a newer version knows. Its options are hidden, because this version does not know which
- * fields are secret.
+ * The view of a transport that only a newer version of PNS supports. Its options are hidden, because this version cannot find
+ * out which fields are secret.
  */
 function unknownTransportView({ client, transport, updatedAt }: ClientTransport): ClientTransportView {
   return {

@@ -3,7 +3,7 @@ import type { ClientAccounts } from './client-accounts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Web pages may read all answers of this route, also errors, if the client in the path has their origin in its list. */
+    /** Whether web pages may read all answers of this route, also errors. The client in the path must allow their origin. */
     readonly allowsPages?: true;
   }
 }
@@ -19,7 +19,10 @@ export function installPageOrigins(server: FastifyInstance, accounts: () => Clie
   });
 }
 
-/** Allows the origins that the client lists, or all. Browsers add no credentials of their own, so every origin is harmless. */
+/**
+ * Allows the origins that the client lists, or all origins if it has no list. Browsers add no credentials of their own, so every
+ * origin is harmless.
+ */
 function allowOrigin(
   { params, headers: { origin } }: FastifyRequest,
   reply: FastifyReply,

@@ -48,6 +48,6 @@ export class WebpushKeyController {
   @Header('access-control-allow-headers', 'authorization')
   @Header('access-control-max-age', preflightSeconds)
   preflight(): void {
-    // The headers above are the whole answer, with the allowed origin that a hook adds.
+    // The answer has no body. The decorators above set its headers, except the allowed origin, which a hook adds.
   }
 }

@@ -28,7 +28,7 @@ export class WebpushKeys implements OnApplicationBootstrap {
     return currentKeys(this.accounts.webpush(client), await this.serverKeys()).publicKey;
   }
 
-  /** Whether a public key belongs to a client, as the current or an earlier one. @throws as `publicKey`. */
+  /** Whether a public key belongs to a client, as the current or an earlier one. @throws the errors of `publicKey`. */
   async isKeyOf(client: string, publicKey: string): Promise<boolean> {
     return vapidKeysFor(publicKey, this.accounts.webpush(client), await this.serverKeys()) !== undefined;
   }

@@ -18,7 +18,7 @@ import { explanationOf, userExplanationOf, type Targets } from './explanation';
 
 type TargetFilter = Pick<ExplainQuery, 'context' | 'user' | 'client' | 'transport'>;
 
-/** Most subscriptions of a user that an explanation checks. */
+/** Maximum number of a user's subscriptions that an explanation checks. */
 const maxSubscriptions = 500;
 
 @ApiTags('Configuration')

@@ -26,7 +26,8 @@ export function explanationOf(
   { subscriptions, sockets, isComplete }: Targets,
   rules: SocketRules,
 ): Explanation {
-  // `explained` is undefined only if the cache evicted the user during this request. The dispatcher then sends nothing either.
+  // `explained` is undefined only if the cache evicted the user during this request. For an evicted user, the dispatcher sends
+  // nothing.
   const { decision, places } = explained ?? { decision: notLoaded, places: [] };
   const decided = {
     isEnabled: decision.isEnabled,

@@ -16,7 +16,7 @@ export class PropertyWrites {
     private readonly files: FileScopes,
   ) {}
 
-  /** The properties that the API sets, and properties of files whose names the API does not set. */
+  /** The properties at `place` that the API sets, and the properties of files that the API does not set. */
   async list(place: PropertyPlace, page: PageRequest): Promise<PropertyList> {
     const isInFiles = await this.isInFiles(place);
     const ofFiles = isInFiles ? this.files.properties(place) : [];

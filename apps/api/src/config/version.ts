@@ -19,7 +19,7 @@ const versionSyntax = /^\d{1,18}$/;
  * expects that the resource is absent. Undefined without these headers. Tags are compared strongly (RFC 9110, 13.1.1): a weak
  * tag never matches.
  *
- * @throws RequestError `VERSION_CHANGED` for any other header.
+ * @throws RequestError `VERSION_CHANGED` for any other value of these headers.
  */
 export function expectedBy(ifMatch: string | undefined, ifNoneMatch?: string): Expected | undefined {
   if (ifNoneMatch !== undefined) {

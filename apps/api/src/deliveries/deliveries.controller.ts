@@ -16,7 +16,7 @@ import {
   RetriedCount,
 } from './deliveries.dto';
 
-/** Most deliveries of one request, and of one transaction. */
+/** Maximum number of deliveries in one request, and in one transaction. */
 const [mostAtOnce, batchSize] = [10_000, 500];
 
 @ApiTags('Deliveries')

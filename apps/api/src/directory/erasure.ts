@@ -17,10 +17,10 @@ const erasureTimeoutMs = 30_000;
 /** Pause before running deliveries and closing sockets are checked again, in ms. */
 const pauseMs = 100;
 
-/** Time after which every process has written its history, in ms: it writes twice a second, and 1 s after a failure. */
+/** Time after which every process has written its history, in ms. A process writes twice a second, and 1 s after a failure. */
 const historyWrittenMs = 1500;
 
-/** Most rows of one deletion, which holds its locks for some milliseconds. */
+/** Maximum number of rows in one deletion. A deletion of this size holds its locks for some milliseconds. */
 const rowsPerStep = 1000;
 
 /** The OpenAPI description of both erasure routes. */
@@ -69,7 +69,8 @@ export class Erasure {
     if (expected !== undefined) await this.changes.make(change, () => this.directory.remove(owner, expected));
     await this.sessions.endAllOf(owner);
     // A worker may move data that it holds to a place that was already erased. So rounds repeat until a round finds nothing.
-    // Processes may hold records of the history when all other data is erased.
+    // When all other data is erased, processes may still hold records of the history. So the last round starts after they have
+    // written these records.
     let mayHaveHistory = true;
     for (;;) {
       const { found, heldBy } = await this.changes.make(change, () => this.eraseOnce(owner, deadline));

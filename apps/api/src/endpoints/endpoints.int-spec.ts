@@ -53,7 +53,7 @@ function fail(client: string, name: string, at: number, until?: number): Promise
   return store.recordFailures('webhook', [{ client, token: uri(client, name), origin, reason, at, until }]);
 }
 
-/** Sets the times of first records a second apart: the list is ordered by them, and they can be equal in a test. */
+/** Sets the times of first records a second apart, because the list is ordered by these times and they can be equal in a test. */
 async function recordedASecondApart(): Promise<void> {
   await api.app.get(DataSource, { strict: false }).query(
     `UPDATE endpoints SET created_at = created_at + interval '1 second' *

@@ -22,7 +22,7 @@ export function sendAsCsv(reply: FastifyReply, url: string, nextCursor: string |
 }
 
 function cellOf(cell: Cell): string {
-  // A spreadsheet would execute text that begins like a formula, and an id of a producer can begin like one.
+  // A spreadsheet would execute text that begins like a formula, for example an id of a producer. The apostrophe prevents this.
   const text = typeof cell === 'string' ? cell.replace(/^(?=[=+\-@\t\r])/, "'") : String(cell ?? '');
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

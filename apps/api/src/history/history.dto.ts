@@ -3,7 +3,10 @@ import { createZodDto } from 'nestjs-zod';
 import { z } from 'zod';
 import { client, idNumber, idText, notificationId, pageQuery, timeIn, topic } from '../http/fields';
 
-/** The outcomes of attempts, and `deferred` for a delivery without an attempt. */
+/**
+ * The outcomes of attempts. `deferred`: no attempt was made. `moved`: the delivery went to another queue, because its target
+ * moved.
+ */
 const outcomes = [
   ...['delivered', 'retry', 'gone', 'rejected', 'misconfigured', 'exhausted', 'expired', 'suppressed', 'deferred'],
   'moved',

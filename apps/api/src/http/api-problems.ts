@@ -27,7 +27,7 @@ export function ApiProblems(...codes: readonly PnsErrorCode[]): MethodDecorator 
   };
 }
 
-/** Adds `REDIS_FULL` to `REDIS_UNREACHABLE`: a route that needs Redis can also fail because Redis is full. */
+/** Adds `REDIS_FULL` to `REDIS_UNREACHABLE`, because a route that needs Redis can also fail when Redis is full. */
 function withNeighbours(code: PnsErrorCode): PnsErrorCode[] {
   return code === 'REDIS_UNREACHABLE' ? [code, 'REDIS_FULL'] : [code];
 }

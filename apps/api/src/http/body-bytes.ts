@@ -5,8 +5,8 @@ import { CollectedBytes } from './collected-bytes';
 
 /**
  * Bytes of one body that are read, or copied, before other requests are served. Without this limit, bodies of 16 MiB took 200 to
- * 400 ms on a busy machine: Node reads up to 2 MiB from each connection in one turn of the event loop, and the first use of
- * memory takes far longer than the copy.
+ * 400 ms on a busy machine. There are two reasons: Node reads up to 2 MiB from each connection in one turn of the event loop, and
+ * the first use of memory takes far longer than the copy.
  */
 const stepBytes = 256 * 1024;
 
@@ -14,7 +14,7 @@ const stepBytes = 256 * 1024;
  * Reads a request's body of at most `limit` bytes. A large body is read and joined in several turns of the event loop; Fastify's
  * own reader joins it in one turn.
  *
- * @param announced the Content-Length, or NaN
+ * @param announced the Content-Length; NaN if the request has none
  * @throws FastifyError `FST_ERR_CTP_BODY_TOO_LARGE`, or the error of `payload`
  */
 export async function bodyBytes(payload: Readable, announced: number, limit: number): Promise<Buffer> {

@@ -13,8 +13,8 @@ export const defaultBodyBytes = 64 * 1024;
 const maxBodyDepth = 64;
 
 /**
- * In bytes. A larger body is parsed in a later turn of the event loop, because parsing several of them in one turn would block
- * the event loop for long.
+ * Largest body, in bytes, that is parsed at once. A larger body is parsed in a later turn of the event loop, because parsing
+ * several large bodies in one turn would block the event loop for long.
  */
 const bytesParsedAtOnce = 16 * 1024;
 
@@ -48,14 +48,14 @@ declare module 'fastify' {
 
 /**
  * Installs the parsers for JSON in UTF-8 and, on some routes, NDJSON; compressed bodies are refused. Call it after
- * `installAuthentication`: only the body of an authenticated sender is read.
+ * `installAuthentication`, so that only the body of an authenticated sender is read.
  */
 export function installBodyParsers(server: FastifyInstance): void {
   server.addHook('onRoute', setBodyLimit);
   const readJsonBody = async (request: FastifyRequest, payload: Readable): Promise<unknown> => {
     const { bodyLimit = defaultBodyBytes, config } = request.routeOptions;
     const bytes = await bodyBytes(payload, Number(request.headers['content-length']), bodyLimit);
-    // Some clients send a DELETE with a Content-Type and without a body.
+    // Some clients send a DELETE with a Content-Type and without a body, so a blank body is no fault here.
     if (isBlank(bytes)) return undefined;
     const { readBody = parsed, maxBodyBytes = defaultBodyBytes } = config;
     if (bytes.length > bytesParsedAtOnce && readBody === parsed) await nextTurn();

@@ -40,7 +40,7 @@ interface Answer {
   readonly body: string;
 }
 
-/** Sends the bytes unchanged: `fetch` would correct the target. */
+/** Sends the bytes unchanged. It does not use `fetch`, because `fetch` would correct the target. */
 function send({ method, target, headers = {}, body }: HostileRequest): Promise<Answer> {
   const isClientApi = /\/(ajax|appsuite\/api)\/pns/.test(target);
   const authorization = `Bearer ${isClientApi ? session : bootstrapKey}`;

@@ -1,7 +1,7 @@
 import { shownFieldName } from '@pns/runtime'; // installs the sentences of the validator, too
 import type { z } from 'zod';
 
-/** Most faults of one value that are reported. The limit is needed because the sender chooses how many faults a value has. */
+/** Maximum number of reported faults of one value. The sender chooses how many faults a value has, so a limit is needed. */
 export const maxFaults = 10;
 
 /** One thing that is wrong with a value. `field` and `message` read as a sentence: "topic is missing". */
@@ -34,8 +34,8 @@ export function sentenceOf(faults: readonly Fault[]): string {
 function faultsOf(issue: z.core.$ZodIssue, whole: string): Fault[] {
   const field = issue.path.join('.') || whole;
   if (issue.code !== 'unrecognized_keys') return [{ field, message: issue.message }];
-  // Number and length are limited, because the sender chooses both. A name that may be a secret is hidden, because clients log
-  // answers.
+  // The number and length of the names are limited, because the sender chooses both. A name that may be a secret is hidden,
+  // because clients log answers.
   return issue.keys.slice(0, maxFaults).map((key) => ({
     field: [...issue.path, shownFieldName(key)].join('.'),
     message: 'is not a known field',

@@ -38,7 +38,7 @@ export const notificationId = z
 
 /**
  * Text on one line: not empty, no control characters, no lone surrogates. The expression is not applied to a text that is too
- * long: it takes a second for five million characters, and overflows its stack for more.
+ * long, because the expression takes a second for five million characters and overflows its stack for more.
  */
 export function plainText(maxLength: number): z.ZodString {
   return z

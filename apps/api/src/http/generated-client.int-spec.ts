@@ -49,7 +49,7 @@ beforeAll(async () => {
   await api.close();
   const description = join(folder, 'openapi.json');
   writeFileSync(description, JSON.stringify(body));
-  // The generator is published as ES modules only, which Jest cannot load.
+  // The generator runs as a separate program, because it is published as ES modules only, which Jest cannot load.
   const generator = join(root, 'node_modules', 'openapi-typescript', 'bin', 'cli.js');
   execFileSync(process.execPath, [generator, description, '--output', join(folder, 'api.ts')], { stdio: 'pipe' });
   for (const [name, text] of Object.entries(programs)) writeFileSync(join(folder, `${name}.ts`), text);

@@ -5,7 +5,7 @@ import { ApiModule, type ApiOptions } from '../api.module';
 import { apiServer, type ServerParts } from '../server';
 import { openApiDocument } from './openapi';
 
-/** Placeholders: preview mode opens no connection and reads no file. */
+/** Placeholders, which are never used, because preview mode opens no connection and reads no file. */
 const unusedOptions: ApiOptions = {
   databaseUrl: '',
   redisUrl: '',

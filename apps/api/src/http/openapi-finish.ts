@@ -92,7 +92,7 @@ export function finishDescription(document: OpenAPIObject): OpenAPIObject {
   return document;
 }
 
-/** Removes paragraphs that another paragraph contains: Nest joins the descriptions of all decorators of one status. */
+/** Removes paragraphs that another paragraph contains, because Nest joins the descriptions of all decorators of one status. */
 function withoutRepetition(description: unknown): string {
   const paragraphs = typeof description === 'string' ? [...new Set(description.split('\n\n'))] : [];
   return paragraphs.filter((one) => !paragraphs.some((other) => other !== one && other.includes(one))).join('\n\n');
@@ -109,7 +109,7 @@ function describeLines(document: OpenAPIObject): void {
   }
 }
 
-/** Describes the bodies of one CloudEvent and of a list of them; Nest gives all bodies of a route the same schema. */
+/** Describes the bodies of one CloudEvent and of a list, because Nest gives all bodies of a route the same schema. */
 function describeCloudEvents(document: OpenAPIObject): void {
   const schema: Json = { $ref: '#/components/schemas/CloudEvent' };
   for (const { requestBody } of operationsOf(document)) {
@@ -132,7 +132,8 @@ function describeCsv(document: OpenAPIObject): void {
 }
 
 /**
- * Moves the defaults of request fields into their descriptions: client generators make a field with a `default` mandatory.
+ * Moves the defaults of request fields into their descriptions, because client generators make a field with a `default`
+ * mandatory.
  */
 function withoutRequestDefaults(document: OpenAPIObject): void {
   const { schemas = {} } = document.components ?? {};

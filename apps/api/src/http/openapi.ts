@@ -32,7 +32,7 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
 
 const viewport = '<meta name="viewport" content="width=device-width, initial-scale=1">';
 
-/** The page may connect to this API only. Swagger UI sets inline styles, so these cannot be restricted. */
+/** The page may connect to this API only. Inline styles are allowed, because Swagger UI sets some. */
 const pageHeaders = {
   'content-security-policy':
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -44,7 +44,7 @@ const pageHeaders = {
 /** Serves the committed OpenAPI document at `/openapi.json` and Swagger UI at `/docs`. */
 export function serveDocumentation(app: NestFastifyApplication): void {
   const document = JSON.parse(readFileSync(join(__dirname, '../../../../openapi.json'), 'utf8')) as OpenAPIObject;
-  // Nest's page has no viewport, so a phone would show the desktop layout in small print.
+  // The hook adds a viewport to Nest's page. Without it, a phone would show the desktop layout in small print.
   app
     .getHttpAdapter()
     .getInstance()
@@ -59,7 +59,7 @@ export function serveDocumentation(app: NestFastifyApplication): void {
     jsonDocumentUrl: 'openapi.json',
     customSiteTitle: 'PNS',
     customCss: '.swagger-ui .topbar { display: none }',
-    // Every script of this origin could read a stored API key.
+    // The page stores no API key, because every script of this origin could read it.
     swaggerOptions: { persistAuthorization: false },
   });
 }

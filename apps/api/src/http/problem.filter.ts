@@ -13,7 +13,7 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Writes every error answer of this route, for a protocol with its own error format. */
     readonly answerError?: (error: unknown, request: FastifyRequest, reply: FastifyReply) => void;
-    /** The `Retry-After` of every 503 on this route, in seconds: without this header the sender does not retry. */
+    /** The `Retry-After` of every 503 on this route, in seconds, for a sender that does not retry without this header. */
     readonly retryAfterSeconds?: number;
   }
 }
@@ -42,8 +42,8 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
   const retryAfterSeconds = problem.status === 503 ? (ofRoute ?? ofKind) : ofKind;
   if (retryAfterSeconds !== undefined) void reply.header('retry-after', String(retryAfterSeconds));
   if (error instanceof RequestError) void reply.headers(error.headers);
-  // Fastify closes the connection of a body that it did not read, and the reset can discard the answer. `boundUnreadBody` ends
-  // the connection instead.
+  // Fastify closes the connection of a body that it did not read, and the reset can discard the answer. So its `connection`
+  // header is removed, and `boundUnreadBody` ends the connection.
   if (!request.raw.complete) void reply.removeHeader('connection');
   void reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
 }

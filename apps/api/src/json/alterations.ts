@@ -4,16 +4,16 @@ import { visit, type JSONPath } from 'jsonc-parser';
 import type { Fault } from '../http/faults';
 import { isExactNumber } from './exact-number';
 
-/** Most faults that are reported: more of them would not help the sender. */
+/** Maximum number of reported faults. More faults would not help the sender. */
 const maxFaults = 10;
 
-/** The name of a member may have any length; a fault quotes this many bytes. */
+/** A fault quotes at most this many bytes of a member's name, because the name may have any length. */
 const maxNameLength = 100;
 
 /** Half of a surrogate pair. */
 const surrogate = /\p{Cs}/u;
 
-/** Setting this member sets the prototype of an object, so a copy of an object loses it. */
+/** Setting this member sets the prototype of an object, so a copy of an object loses the member. */
 const reservedName = '__proto__';
 
 /**

@@ -22,11 +22,11 @@ const closeObject = 0x7d;
 const exactDigits = 15;
 const exactExponent = 2;
 
-/** A longer number counts as altered without a check. */
+/** Longest number that is checked, in bytes. A longer number counts as altered. */
 const maxNumberLength = 400;
 
 /**
- * Scans a JSON text once, byte by byte, and finds the properties that decide whether `JSON.parse` may run. It takes some
+ * Scans a JSON text once, byte by byte, and finds the properties that decide whether `JSON.parse` may run. A scan takes some
  * milliseconds per megabyte of any text. The results for an invalid text have no meaning; `JSON.parse` refuses it.
  */
 export class JsonScan {
@@ -56,7 +56,7 @@ export class JsonScan {
   /** The nesting level of the list's values. */
   private readonly listLevel: number;
 
-  /** `listName` is the member of the outermost object that is the list; null: the outermost value is the list; empty: no list. */
+  /** `listName`: the outermost object's member that is the list; null if the outermost value is the list; empty for no list. */
   constructor(
     private readonly bytes: Buffer,
     private readonly listName: string | null = '',
@@ -172,7 +172,7 @@ export class JsonScan {
     this.at = at;
   }
 
-  /** Reads a `\u` escape, or two for a surrogate pair; `at` is the first digit. */
+  /** Reads a `\u` escape, or two for a surrogate pair, from the offset `at` of the first digit. Returns the offset of the end. */
   private readEscape(at: number): number {
     const { bytes } = this;
     this.escaped += 5;

@@ -39,7 +39,7 @@ function mailEvent(request: DovecotRequest): DovecotEvent {
   return { topic: newMail, payload: mailPayload(request) };
 }
 
-/** A mail added to a folder. A copy of a sent mail and a draft are not new for their author: phones must not show them. */
+/** The event for a mail added to a folder. Phones must not show drafts and copies of sent mails, so these are no new mails. */
 function appended(request: DovecotRequest): DovecotEvent {
   const flags = namesIn(request);
   const isKnown = flags.some((flag) => ['\\seen', '\\draft', '\\deleted'].includes(flag.toLowerCase()));

@@ -61,7 +61,11 @@ export class DovecotController {
     return done;
   }
 
-  /** The addressed user; undefined for an unknown login, or one in a context that the API key may not access. */
+  /**
+   * The addressed user; undefined if a login is unknown, or belongs to a context that the API key may not access.
+   *
+   * @throws RequestError `CONTEXT_REFUSED` if the request names a context that the API key may not access.
+   */
   private async addressee(request: DovecotRequest, caller: FastifyRequest): Promise<UserKey | undefined> {
     const named = addresseeIn(request.user);
     if (named !== undefined) {

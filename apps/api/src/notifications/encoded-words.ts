@@ -5,7 +5,7 @@ const replacement = '\ufffd';
 
 /**
  * Decodes the encoded words of a header (RFC 2047). If the bytes of a word are not valid in its charset, returns the header
- * unchanged, as RFC 2047, 6.3 allows: decoding would lose the text of this word.
+ * unchanged, as RFC 2047, 6.3 allows, because decoding would lose the text of this word.
  */
 export function decodedWords(header: string): string {
   const decoded = decodeWords(header);

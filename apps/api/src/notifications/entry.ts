@@ -105,7 +105,8 @@ function addresseeFault({ user, users }: NotificationEntry): CodedFault | undefi
   return undefined;
 }
 
-// JSON.stringify can write more bytes than the compact text: 6 for a control character, whose escape counts as 1; 21 for 1e20.
+// JSON.stringify can write up to 6 times the compact bytes: 6 for a control character, whose escape counts as 1. For the 4 bytes
+// of 1e20 it writes 21.
 const maxGrowth = 6;
 
 /** The fault of a payload that is too large. `field` is its name in the request. */

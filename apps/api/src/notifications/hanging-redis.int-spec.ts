@@ -21,7 +21,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Posts 400 notifications. Two such requests have more notifications than one script call joins. */
+/** Posts 400 notifications. Two requests together have more notifications than one script call joins. */
 function post(topic: string) {
   const notifications = Array.from({ length: 400 }, (_, n) => ({ context: 1, user: 14, topic, payload: { n } }));
   return api.send('POST', '/v1/notifications', { body: { notifications } });

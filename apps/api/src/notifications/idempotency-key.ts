@@ -4,8 +4,8 @@ import type { JsonRead } from '../json/read-json';
 import { NotificationEntry } from './notification.schema';
 
 /**
- * The notification with the id from `Idempotency-Key`. Quotes around the id are optional: in the IETF draft, the header is a
- * String of RFC 9651.
+ * The notification with the id from `Idempotency-Key`. Quotes around the id are optional here. The IETF draft requires them,
+ * because its header is a String of RFC 9651.
  */
 export function withId(posted: JsonRead, header: string | undefined): JsonRead {
   if (header === undefined || !posted.ok) return posted;

@@ -6,7 +6,7 @@ import { eventInHeaders } from './cloud-event';
 import { hasEventHeaders } from './cloud-event-headers';
 import { entryBounds, readPosted, readPostedList, wellFormed, type Posted } from './posted';
 
-/** In bytes. A larger event is parsed in a later turn of the event loop. */
+/** Largest event, in bytes, that is parsed at once. A larger event is parsed in a later turn of the event loop. */
 const bytesParsedAtOnce = 16 * 1024;
 
 /**

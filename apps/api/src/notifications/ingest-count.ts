@@ -22,7 +22,7 @@ export function countAll(statuses: readonly JoinStatus[]): void {
   notificationsTotal.inc({ result: 'refused' }, counts.reused);
 }
 
-/** Counts notifications that were not accepted because of `error`. An unexpected error is logged and not counted. */
+/** Counts notifications that were not accepted because of `error`, if its status is 429 or 503. Other errors are not counted. */
 export function countNotAccepted(notifications: number, error: unknown): void {
   const { status } = problemFor(error);
   if (status === 503) notificationsTotal.inc({ result: 'overloaded' }, notifications);

@@ -25,7 +25,7 @@ export class IngestReport {
   private accepted = 0;
   private reason: Error | undefined;
 
-  /** Why no more notifications are stored: Redis failed or refused, or the process is stopping. */
+  /** Why no more notifications are stored: Redis failed or refused, the rate limit is used up, or the process is stopping. */
   get interruption(): Error | undefined {
     return this.reason;
   }

@@ -18,16 +18,19 @@ import { linesOf, type Line } from './lines';
 import type { ListedNotification, RefusedEntry } from './notification.schema';
 import { entryBounds } from './posted';
 
-/** Most lines of one request, including blank ones. */
+/** Maximum number of lines in one request, including blank ones. */
 const maxLines = 100_000;
 
-/** Most notifications of one request, one for each user that its entries address. */
+/** Maximum number of notifications in one request, one for each user that its entries address. */
 const maxAddressees = 100_000;
 
 /** A long request stores this many notifications at a time. */
 const notificationsPerChunk = 500;
 
-/** A long request stores at most about this many bytes at a time: a parsed payload can take fifty times its size in memory. */
+/**
+ * A long request stores at most about this many bytes at a time, because a parsed payload can take fifty times its size in
+ * memory.
+ */
 const bytesPerChunk = 1024 * 1024;
 
 /** The answer to an ingest request. */
@@ -131,7 +134,7 @@ export class Intake {
   }
 
   /**
-   * Stores the entries of a stream, one per line; blank lines are skipped. Reading ends at the limits, and when the process is
+   * Stores the entries of a stream, one per line; blank lines are skipped. Reading ends when a limit is reached or the process is
    * stopping.
    */
   async stream(body: Readable, { contexts, quota, trace }: Producer = {}): Promise<Answer> {
@@ -177,7 +180,7 @@ class ChunkedIntake {
     private readonly quota: Producer['quota'],
   ) {}
 
-  /** The error when the producer's rate limit is used up; after it, no more notifications are stored. */
+  /** Set when the producer's rate limit is used up. From then on, no more notifications are stored. */
   limited: RequestError | undefined;
 
   /** Whether the caller should `flush`. */
@@ -226,14 +229,15 @@ class ChunkedIntake {
     this.waiting = [];
     this.waitingBytes = 0;
     if (chunk.length === 0) return;
-    // After a failure, notifications are only reported as not stored: each further call could wait for its own timeout.
+    // After a failure, notifications are only reported as not stored, because each further call to Redis could wait for its own
+    // timeout.
     if (this.report.interruption !== undefined) return this.interrupt(chunk);
     const admitted = await this.admitted(chunk);
     if (admitted > 0) await this.join(chunk.slice(0, admitted));
     if (admitted < chunk.length) this.interrupt(chunk.slice(admitted), this.limited);
   }
 
-  /** How many of `chunk` the producer's rate limit allows, in whole entries. */
+  /** The number of notifications in `chunk` that the producer's rate limit allows. It never splits an entry. */
   private async admitted(chunk: readonly Addressed[]): Promise<number> {
     if (this.quota === undefined) return chunk.length;
     const counts = new Map<number, number>();

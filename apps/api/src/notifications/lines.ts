@@ -5,12 +5,12 @@ export type Line = Buffer | 'too long';
 
 const newline = 0x0a;
 
-/** Most lines of a group, so that the caller can do other work between groups. One chunk can have 65,536 empty lines. */
+/** Maximum number of lines in a group. Between groups the caller can do other work; one chunk can have 65,536 empty lines. */
 const linesPerGroup = 1000;
 
 /**
  * The lines of `stream`, in groups of at most `linesPerGroup` lines that arrived together. Buffers at most one chunk and the start of
- * one line; a line longer than `maxBytes` is skipped.
+ * one line. A line longer than `maxBytes` is replaced by `too long`.
  */
 export async function* linesOf(stream: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<Line[]> {
   let begun = new CollectedBytes();

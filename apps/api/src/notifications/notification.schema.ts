@@ -5,13 +5,13 @@ import { idNumber, notificationId, plainText, topic } from '../http/fields';
 /** Longest time to live, in seconds: 28 days, the longest time that a provider keeps a push. */
 const maxTtlSeconds = 28 * 24 * 3600;
 
-/** Most users that one entry addresses. */
+/** Maximum number of users that one entry addresses. */
 const maxUsersPerEntry = 1000;
 
-/** Most entries of one JSON body. */
+/** Maximum number of entries in one JSON body. */
 export const maxEntriesPerBatch = 1000;
 
-/** A field of the trace context. Its content is not checked, because a notification is accepted with a malformed one. */
+/** A field of the trace context. Its content is not checked, so that a malformed one is accepted and ignored. */
 const traceText = z.string().max(1024).optional();
 
 const ttlSentence = `must be a whole number of seconds from 1 to ${maxTtlSeconds}`;
@@ -27,7 +27,7 @@ const schema = z
       .optional()
       .describe('Addresses up to 1,000 users at once.'),
     topic,
-    // A schema of an object would copy the payload member by member.
+    // The schema is `unknown`, because an object schema would copy the payload member by member.
     payload: z
       .unknown()
       .refine(isJsonObject, { error: ({ input }) => (input === undefined ? 'is missing' : 'must be a JSON object') })

@@ -82,7 +82,7 @@ export class NotificationsController {
   @ApiProblems('ID_REUSED')
   @ApiProblems('OVERLOADED', 'REDIS_UNREACHABLE', 'STOPPING')
   async post(
-    // Parameters that pass through pipes would cost some microseconds per request.
+    // The handler takes the whole request, because parameters that pass through pipes would cost some microseconds per request.
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<object> {

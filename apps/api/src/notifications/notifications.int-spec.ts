@@ -315,7 +315,7 @@ describe('without Redis', () => {
 });
 
 it('is refused completely with 503 while too many notifications wait', async () => {
-  // No dispatcher runs in this test, so notifications that are due stay.
+  // No dispatcher runs in this test, so notifications that are due stay in Redis.
   const pns = 'com.openexchange.pns';
   const properties = `${pns}.delayDuration=0\n${pns}.maxProcessorTasks=2\n${pns}.timerFrequency=10\n`;
   const crowded = await testApi({ files: { 'pns.properties': properties } });

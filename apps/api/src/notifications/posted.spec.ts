@@ -6,7 +6,7 @@ import { largeBodies } from './testing/large-bodies';
 async function longestParsed(act: () => unknown): Promise<number> {
   const { parse } = JSON;
   let longest = 0;
-  // A mock of Jest would keep all texts, hundreds of thousands of them.
+  // `JSON.parse` is replaced without Jest, because a mock of Jest would keep all texts, hundreds of thousands of them.
   JSON.parse = (...parameters) => {
     longest = Math.max(longest, parameters[0].length);
     return parse(...parameters) as unknown;

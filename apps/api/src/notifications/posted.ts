@@ -28,7 +28,7 @@ export const maxPayloadDepth = 64;
 /** Largest compact size of an entry: enough for the largest payload and the other fields, which have at most 30 KiB. */
 const maxEntryCompactBytes = 96 * 1024;
 
-/** The limits of one notification as text: every character of its payload may be an escape sequence. */
+/** The limits of one notification as text. `bytes` is high, because every character of its payload may be an escape sequence. */
 export const entryBounds: JsonBounds = {
   bytes: 512 * 1024,
   compactBytes: maxEntryCompactBytes,

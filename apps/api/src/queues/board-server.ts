@@ -16,7 +16,7 @@ const servedPaths: ReadonlySet<string> = new Set(['/api/redis/stats', '/api/queu
 /** Requires an API key with the scope `admin`. Browsers send it as the password of Basic. */
 const access = { scopes: ['admin'], asksBrowsers: true } as const;
 
-/** The page may connect to this API only. It sets inline styles, and its base is the path of the board. */
+/** The page may connect to this API only. Inline styles and a base are allowed, because the page sets both. */
 const headers = {
   'content-security-policy':
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'",

@@ -11,8 +11,8 @@ const boardPath = '/queues';
 const pollingSeconds = 10;
 
 /**
- * Serves Bull Board at `/queues`: the queues of all shards, without the queues of socket nodes. Each process of the Web Socket
- * worker has its own queue, which exists only as long as the process.
+ * Serves Bull Board at `/queues` with the queues of all shards. The queues of socket nodes are left out, because each process of
+ * the Web Socket worker has its own queue, which exists only as long as the process.
  */
 export function serveQueueBoard(app: NestFastifyApplication): void {
   const queues = app.get<Queues>(Queues, { strict: false });

@@ -6,7 +6,7 @@ import { RequiresScope } from '../authentication/requires-scope';
 import { ApiProblems } from '../http/api-problems';
 import { RotationAnswer, RotationQuery } from './secrets.dto';
 
-/** Most secrets that one request encrypts. It takes about 100 ms, and locks their rows in this time. */
+/** Maximum number of secrets that one request encrypts. The request takes about 100 ms, and locks their rows in this time. */
 const secretsPerRequest = 1000;
 
 @ApiTags('Secrets')

@@ -98,7 +98,7 @@ export class Registrar {
     return this.subscriptions.change(id, { ...named, expiresAt: expiresAt ?? null }, expected, rules);
   }
 
-  /** Switches the endpoint on again: a user who registers an endpoint expects that it works. */
+  /** Switches the endpoint on again, because a user who registers an endpoint expects that it works. */
   private async switchOn({ transport, client, token }: Registration): Promise<void> {
     if (!hasEndpoints(transport)) return;
     for (const { origin, id } of await this.endpoints.enable({ transport, client, token })) {

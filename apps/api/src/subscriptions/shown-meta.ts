@@ -4,8 +4,8 @@ import { isSecretName } from '../audit/without-secrets';
 const accountName = /^(?:login|username)$/i;
 
 /**
- * The `meta` of a subscription for answers: without members that may hold credentials, in any case and at any depth. Clients may
- * store anything in meta, so the names of the members decide.
+ * The `meta` of a subscription for answers, without members at any depth that may hold credentials. Clients may store anything in
+ * meta, so the names of the members decide, in upper or lower case.
  */
 export function shownMeta(meta: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return shown(meta) as Record<string, unknown>;

@@ -155,7 +155,7 @@ it('any spellings of one device token are one subscription', async () => {
 });
 
 it('any spellings of one URI are one subscription, or are refused', async () => {
-  // Dot segments in a URI are refused.
+  // These spellings have dot segments, which are refused in a URI.
   const refused = ['a way there and back', 'a segment that stays'];
   expect(Object.keys(respellings)).toEqual(expect.arrayContaining(refused));
   await fc.assert(

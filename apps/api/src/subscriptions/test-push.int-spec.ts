@@ -99,7 +99,7 @@ it.each<[Outcome, object]>([
     topic: 'pns:test',
     token: 'ab12',
   });
-  // The delivery is not stored as failed, and was not retried: otherwise a retry would arrive before the next delivery.
+  // A test push is not stored as failed, even with the outcomes `retry` and `misconfigured`.
   expect(await worker.get(FailedDeliveryStore, { strict: false }).get(String(body['delivery']))).toBeUndefined();
 });
 

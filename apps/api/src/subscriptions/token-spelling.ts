@@ -3,7 +3,7 @@ import { TokenSpellingStore } from '@pns/persistence';
 import { log } from '@pns/runtime';
 import { holderOf, normalToken } from './token-rules';
 
-/** Interval of the conversion, in ms: a process of an older version can still store tokens in another form. */
+/** Interval of the conversion, in ms. It repeats, because a process of an older version can store tokens in another form. */
 const repeatEveryMs = 3_600_000;
 
 const subscriptionsPerPortion = 500;

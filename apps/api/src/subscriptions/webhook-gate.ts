@@ -50,7 +50,10 @@ export class WebhookGate {
     return this.optionsOf(client)?.uri;
   }
 
-  /** The error for a client without usable options. It has no reason, because subscribers must not read the operator's files. */
+  /**
+   * The error for a client without usable options. It does not contain the reason, because subscribers must not read the
+   * operator's files.
+   */
   private withoutOptions(client: string): RequestError {
     if (this.standing(client).kind === 'missing') {
       return new RequestError(
@@ -83,7 +86,11 @@ function uriOf({ client, token }: WebhookRequest, { uri, uriValidationMode, http
   return normal;
 }
 
-/** Like the original: an expiry beyond the longest time to live is refused, not shortened. */
+/**
+ * The expiry to register. As in the original, an expiry beyond the longest time to live is refused, not shortened.
+ *
+ * @throws RequestError `WEBHOOK_EXPIRY_REFUSED`
+ */
 function expiryOf(
   { expiresAt }: WebhookRequest,
   { maxTimeToLiveMillis }: WebhookOptions,

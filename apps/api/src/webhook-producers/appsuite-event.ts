@@ -11,7 +11,7 @@ import { payloadSizeFault } from '../notifications/entry';
 import { entryBounds } from '../notifications/posted';
 import { repeatableForMs } from './ox-signature';
 
-/** Largest body of a webhook, in bytes: every character of its payload may be an escape sequence. */
+/** Largest body of a webhook, in bytes. It is high, because every character of the payload may be an escape sequence. */
 export const maxWebhookBytes = 512 * 1024;
 
 const eventSchema = z

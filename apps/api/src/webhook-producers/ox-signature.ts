@@ -9,12 +9,12 @@ export const signatureToleranceMs = 5 * 60_000;
  */
 export const repeatableForMs = 2 * signatureToleranceMs + 60_000;
 
-/** Most signatures of one header that are compared: producers send one for each of their secrets. */
+/** Maximum number of signatures in one header. Producers send one signature for each of their secrets. */
 const maxSignatures = 10;
 
 /** The parts of a signature header that has the right format. */
 export interface SignatureHeader {
-  /** In ms since the epoch, as text: it is signed. */
+  /** In ms since the epoch, as text, because the signature covers the text. */
   readonly timestamp: string;
   /** HMAC-SHA256 of `v<version>:<timestamp>:<body>`, in bytes. */
   readonly signatures: readonly Buffer[];

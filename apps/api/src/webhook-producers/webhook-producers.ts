@@ -15,11 +15,11 @@ interface AnnouncedProducer {
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The route takes requests of webhook producers instead of API keys; the handler reads `request.producer`. */
+    /** Whether the route takes requests of webhook producers instead of API keys; the handler reads `request.producer`. */
     readonly takesProducers?: boolean;
   }
   interface FastifyRequest {
-    /** The webhook producer of the request. Its signature is not checked yet, because that needs the body. */
+    /** The webhook producer of the request. Its signature is not checked yet, because the check needs the body. */
     producer?: AnnouncedProducer;
   }
 }
@@ -33,7 +33,7 @@ export class WebhookProducers {
   }
 
   /**
-   * Checks everything that needs no body, so that a sender without credentials cannot make the server read one.
+   * Checks everything that needs no body, so that a sender without credentials cannot make the server read a body.
    *
    * App Suite deletes the subscription of a user when a webhook answers 403, 404 or 405, so every refusal has status 401.
    *
@@ -74,7 +74,10 @@ export function refusedProducer(sentence: string, scheme: 'Basic' | 'X-OX-Signat
   return new RequestError('PRODUCER_REFUSED', sentence, [], { 'www-authenticate': `${scheme} realm="pns"` });
 }
 
-/** Checks Basic credentials or a fixed header in constant time. App Suite encodes Basic as ISO-8859-1, other clients as UTF-8. */
+/**
+ * Whether the Basic credentials or the fixed header are right, in constant time. Two encodings are accepted, because App Suite
+ * encodes Basic as ISO-8859-1, and other clients as UTF-8.
+ */
 function isAuthorized({ webhookSecret, login, password }: ProducerOptions, authorization = ''): boolean {
   if (webhookSecret !== undefined)
     return isEqual(Buffer.from(authorization, 'latin1'), Buffer.from(webhookSecret, 'latin1'));
@@ -86,7 +89,7 @@ function isAuthorized({ webhookSecret, login, password }: ProducerOptions, autho
   return isEqual(presented, Buffer.from(credentials)) || isLatin1;
 }
 
-/** Compares digests, because the time must not depend on the length of a secret either. */
+/** Whether both are equal. Digests are compared, because the time must not depend on the length of a secret either. */
 function isEqual(presented: Buffer, expected: Buffer): boolean {
   const digest = (bytes: Buffer): Buffer => createHash('sha256').update(bytes).digest();
   return timingSafeEqual(digest(presented), digest(expected));

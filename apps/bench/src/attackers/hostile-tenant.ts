@@ -5,7 +5,7 @@ import { createServer, connect, type AddressInfo, type Server, type Socket } fro
 import { Pool } from 'undici';
 import { answerQuestions } from '../child';
 
-/** The attacker's knowledge: an API key of one context with all scopes, and the URLs of PNS. */
+/** The input of the attacker: an API key of one context with all scopes, the URLs of PNS, and names for the attacks. */
 export interface AttackQuestion {
   readonly apiUrl: string;
   readonly websocketUrl: string;

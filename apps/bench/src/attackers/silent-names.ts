@@ -1,5 +1,5 @@
-// Preloaded into the process under attack. Makes it look names up at the name server in SILENT_NAME_SERVER, which never
-// answers.
+// This file is preloaded into the process under attack. The process then resolves names with the name server in
+// SILENT_NAME_SERVER, which never answers.
 import promises from 'node:dns/promises';
 import { silentNameServer } from '../env';
 

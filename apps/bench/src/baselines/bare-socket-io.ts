@@ -5,8 +5,8 @@ import { Server } from 'socket.io';
 const http = createServer();
 
 /**
- * Bare Socket.IO with a room for each connection id, in memory: no sessions and no limits; its settings are ours. It
- * releases the request of each handshake, as Socket.IO's documentation advises to save memory.
+ * Bare Socket.IO with a room in memory for each connection id. It has no sessions and no limits, and the settings of PNS.
+ * It releases the request of each handshake, as Socket.IO's documentation advises to save memory.
  */
 export const io = new Server(http, {
   path: '/socket.io/appsuite/',

@@ -20,7 +20,7 @@ const provider = new Provider({
   address: hostname,
   port: Number(port),
   ca: [ca],
-  // Long enough for a machine that also runs the provider of the sandbox.
+  // The time-out in ms is long, because this machine also runs the provider of the sandbox.
   requestTimeout: 30_000,
   token: { key: key.privatekey, keyId: key.keyid, teamId: key.teamid },
 });
@@ -46,7 +46,7 @@ async function push(index: number): Promise<void> {
 }
 
 async function run(): Promise<void> {
-  // Apple allows one stream until it has accepted a token.
+  // Apple allows one stream until it has accepted a token, so the first push is sent alone.
   await push(0);
   process.send?.({});
   let next = 1;

@@ -1,6 +1,6 @@
-// Requests a health check at a steady pace, each over a new connection as Kubernetes does, and records the slowest answer. It is
-// a separate process: the process that makes the load and receives the deliveries is often busy for longer than PNS takes to
-// answer.
+// Requests a health check at a steady pace, each over a new connection as Kubernetes does, and records the slowest answer. It
+// runs in a separate process, because the process that makes the load and receives the deliveries is often busy for longer than
+// PNS takes to answer.
 import { setTimeout as pause } from 'node:timers/promises';
 import { request } from 'undici';
 import { answerQuestions } from '../child';
@@ -15,7 +15,7 @@ export interface HealthAnswer {
   readonly slowestMs: number;
 }
 
-/** Time between an answer and the next request. */
+/** The time between an answer and the next request, in ms. */
 const paceMs = 50;
 
 let slowestMs = 0;

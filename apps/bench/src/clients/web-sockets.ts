@@ -7,7 +7,7 @@ import type { SocketQuestion } from '../web-sockets';
 /** The number of concurrent handshakes. More would only wait for each other. */
 const opening = 50;
 
-/** If nothing new arrives for this time, the missing notifications are lost; in ms. */
+/** The missing notifications count as lost if no new notification has arrived for this time, in ms. */
 const patienceMs = 10_000;
 
 let sockets = 0;

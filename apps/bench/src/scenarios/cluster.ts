@@ -5,9 +5,9 @@ import { throughPns } from './pipeline';
 const shards = 24;
 
 /**
- * The way of `pipeline` with shards over three Redis, compared with one Redis and a single shard. There is no goal: on a
- * machine whose cores are fully used in both cases it shows the cost of distribution; only with more cores it shows the
- * gain.
+ * The way of `pipeline` with shards on three Redis servers, compared with one Redis and a single shard. There is no goal.
+ * If both sides use all cores of the machine, the ratio shows the cost of distribution. It shows the gain only with more
+ * cores.
  */
 export const cluster: Scenario = {
   name: 'cluster',

@@ -72,7 +72,7 @@ export const withStock =
 async function fill(url: string, { subscriptions, contexts }: Stock): Promise<void> {
   const postgres = new Client({ connectionString: url });
   await postgres.connect();
-  // The data need not survive a crash. The deleted indexes serve other queries.
+  // The table is unlogged, because its data need not survive a crash. The deleted indexes serve other queries.
   await postgres.query('ALTER TABLE subscriptions SET UNLOGGED');
   await postgres.query('DROP INDEX subscriptions_sole_holder, subscriptions_token, subscriptions_creation');
   // The rows are like those of the API. Without `is_token_normal` the API would convert all tokens during the measurement.

@@ -7,7 +7,7 @@ import { throughPns } from './pipeline';
 const recording = (mode: 'all' | 'failures' | 'none'): Side =>
   throughPns({ properties: { 'com.openexchange.pns.history': mode } }, storedHistory);
 
-/** Each process writes twice a second. */
+/** After this time, all records of the history are written, in ms, because each process writes twice a second. */
 const writtenAfterMs = 1500;
 
 /** The rows of the history and their bytes with indexes, for each notification in it. */

@@ -14,7 +14,7 @@ const users = 100;
 const delayMs = 1000;
 /** The number of first notifications, which are not measured, because code is compiled meanwhile. */
 const warmUp = 4000;
-/** A burst of so many notifications shows the capacity. All are accepted before the first window is due. */
+/** The number of notifications in the burst that shows the capacity. All are accepted before the first window is due. */
 const burst = 8000;
 const burstBatch = 100;
 const inFlight = 8;

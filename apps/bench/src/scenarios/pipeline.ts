@@ -18,7 +18,7 @@ const delayMs = 1000;
 /** The number of first notifications, which are not measured, because code is compiled meanwhile. */
 const warmUp = 5000;
 
-/** The whole way of PNS, over one Redis or a cluster of them. `alsoMeasured` adds details at the end. */
+/** The whole way of PNS, with one Redis or a Redis Cluster. `alsoMeasured` adds details at the end. */
 export const throughPns =
   (
     options: SystemOptions = {},

@@ -88,7 +88,7 @@ const cold = (userValues: number) => () =>
     return { value: median(durations.slice(1)), lost: 0, duplicated: 0 }; // the first duration is left out, because it includes compilation
   });
 
-/** Decisions a second for users that are known. */
+/** Decisions a second for users whose values are loaded. */
 const warm = (userValues: number) => (size: Size) =>
   withCascade(userValues, async (open) => {
     const cascade = await open();

@@ -10,17 +10,17 @@ import { startMeasured, withSandbox } from '../servers';
 /** Response times of real providers, in ms. */
 const answerTimesMs = [50, 300, 800] as const;
 
-/** The highest rate that is offered to a far side whose streams carry more, so that two cores are not fully used. */
+/** The most deliveries a second that a far side is offered, so that two cores are not fully used if its streams carry more. */
 const mostPerSecond = 200;
 
-/** Devices, channels or paths that share the deliveries of a slow client. */
+/** The number of devices, channels or paths that share the deliveries of a slow client. */
 const slowTargets = 200;
 
-/** The warm-up, in which code is compiled, connections are opened and the worker learns the capacity of the receiver. */
+/** The warm-up, in which code is compiled, connections are opened and the worker adapts to the capacity of the receiver. */
 const warmUpSeconds = 5;
 const measuredSecondsOf = (size: Size): number => (size === 'full' ? 10 : 5);
 
-/** If nothing has arrived for this time, the rest is lost; in ms. */
+/** The missing deliveries count as lost if nothing has arrived for this time, in ms. */
 const giveUpMs = 10_000;
 
 async function withWorker<Answer>(
@@ -41,7 +41,7 @@ async function withWorker<Answer>(
   });
 }
 
-/** The deliveries per second that arrive when the receiver is offered as many as its streams can carry, and the number offered. */
+/** Offers the receiver as many deliveries as its streams can carry. Returns the rates of arrived and offered deliveries. */
 async function rates(
   farSide: FarSide,
   answerMs: number,
@@ -74,7 +74,7 @@ async function rates(
   });
 }
 
-/** Resolves when this number has arrived, or no more arrive. */
+/** Resolves when `expected` deliveries have arrived, or no more arrive. */
 async function settled(arrived: () => number, expected: number): Promise<void> {
   let last = { arrived: -1, at: performance.now() };
   while (last.arrived < expected && performance.now() - last.at < giveUpMs) {
@@ -83,11 +83,11 @@ async function settled(arrived: () => number, expected: number): Promise<void> {
   }
 }
 
-/** Deliveries of another client, and for half of the time also of a slow one. */
+/** The deliveries a second of the other client, and for half of the time also of the slow client. */
 const perSecond = 20;
 const slowAnswerMs = 800;
 const partSeconds = 2;
-/** In the first second after the slow client stops, its earlier deliveries are still answered. */
+/** The first second after the slow client stops is not measured, because its earlier deliveries are still answered. */
 const leftSeconds = 1;
 const partsOf = (size: Size): number => (size === 'full' ? 40 : 20);
 
@@ -100,7 +100,7 @@ async function besideSlow(farSide: FarSide, size: Size): Promise<readonly [besid
     const [sentAt, arrivedAt] = [new Map<number, number>(), new Map<string, number>()];
     sandbox.onArrival(({ target }) => void arrivedAt.set(target, performance.now()));
     let slow = 0;
-    // The deliveries of the slow client are sent halfway between those of the other one, like separate traffic.
+    // Each delivery of the slow client is sent halfway between two deliveries of the other client, like separate traffic.
     await sender.evenly(2 * count, 2 * perSecond, (half) => {
       const index = Math.floor(half / 2);
       if (half % 2 === 1) return partOf(index).isBeside ? [{ client: slowClient, target: slow++ % slowTargets }] : [];
@@ -160,8 +160,8 @@ function together(
 }
 
 /**
- * The arrivals compared with the offered deliveries, and a client's deliveries compared with and without a slow client of the same
- * transport.
+ * The rate of arrivals compared with the offered rate, and the latency of a client beside a slow client of the same transport
+ * compared with its latency alone.
  */
 export const slowFarSide: readonly Scenario[] = [
   ...farSides.flatMap((farSide) =>

@@ -13,7 +13,7 @@ import { startMeasured, withRedis, withSandbox } from '../servers';
 
 const endpoints = 50;
 const connections = 10;
-/** Jobs that the baseline's queue is filled with at once. */
+/** The number of jobs that are added to the baseline's queue at once. */
 const jobsPerBulk = 500;
 const deliveriesOf = (size: Size): number => (size === 'full' ? 40_000 : 8000);
 

@@ -82,7 +82,7 @@ async function measured(
   return send(warmUp, deliveriesOf(size));
 }
 
-/** The queue of the only node, as the dispatcher fills it; paused while it is filled. */
+/** The queue of the only node. It gets the same jobs as from a dispatcher, and is paused while it is filled. */
 class NodeQueue {
   private constructor(
     private readonly queues: Queues,

@@ -6,13 +6,13 @@ import { parameterValues, valuesOf } from './schema-values';
 /** A request to the API. Words like `~subscription~` are placeholders for ids of the running system. */
 export interface ApiInput {
   readonly method: string;
-  /** Printable Latin-1. */
+  /** The path and the query, in printable Latin-1. */
   readonly target: string;
   readonly headers: Readonly<Record<string, string>>;
   /** The bytes, as Latin-1 text. */
   readonly body?: string;
   readonly caller: Caller;
-  /** The operation of the description, if the path was not changed. */
+  /** The operation in the API's description; absent if the path or the method was changed. */
   readonly route?: string;
 }
 
@@ -81,7 +81,7 @@ function escaped(text: string): string {
   return [...Buffer.from(text)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('');
 }
 
-/** The path with its parameters, and a query. With `isOdd` one of them has a hostile part. */
+/** The path of a route with its parameters, and a query. With `isOdd`, the path or the query has a hostile part. */
 function targets({ path, parameters }: Route, isOdd: boolean): fc.Arbitrary<string> {
   const inPath = parameters.filter((each) => each.in === 'path');
   const inQuery = parameters.filter((each) => each.in === 'query');
@@ -147,7 +147,7 @@ interface Body {
 
 const lines = 'application/x-ndjson';
 
-/** The bodies of a route; undefined if it has none. Hostile bodies are sent to every route. */
+/** The bodies of a route. If it takes no JSON body, `valid` and `nearly` generate undefined. Every route gets hostile bodies. */
 function bodiesOf({ bodies }: Route, { components }: Description) {
   const none = fc.constant<Body | undefined>(undefined);
   const type = 'application/json';

@@ -51,7 +51,7 @@ export class ApiPart implements FuzzPart<ApiInput> {
     this.http.close();
   }
 
-  /** Creates a session if the last one is older than 5 s, because requests end sessions, and a key if there is none. */
+  /** Creates a session every 5 s, because requests may end the newest one. Creates an API key if there is none. */
   private async prepare(): Promise<void> {
     const { system } = this.stack;
     if (Date.now() - this.sessionAt > 5000) {
@@ -121,7 +121,7 @@ export class ApiPart implements FuzzPart<ApiInput> {
     const isDocumented = route?.statuses.has(status) === true;
     if (status >= 500 && status !== 503 && !(status === 504 && isDocumented)) return `The answer is ${status}.`;
     if (status === 503 && headers['retry-after'] === undefined) return 'A 503 has no Retry-After.';
-    // The original answers with the same code, PNS-0001, and another sentence to a subscription without topics.
+    // The sentence is checked, because the original also uses its code, PNS-0001, for a subscription without topics.
     if (body.includes('The request could not be completed.')) return 'The client API reports an unexpected error.';
     if (input.method === 'HEAD') return undefined;
     if (route !== undefined && !isDocumented && isInForm(input, route) && !isUnrouted(input, answer))
@@ -143,10 +143,10 @@ function isUnrouted({ target }: ApiInput, { status, body }: HttpAnswer): boolean
   return [408, 431].includes(status) || (isEmptySegment && body.includes('"PATH_UNKNOWN"'));
 }
 
-/** The fault in a connection that ended without an answer. Node may close it if it does not read a long body. */
+/** The fault of a connection that ended without an answer; none after a long body, because Node need not read it. */
 function connectionFault(code: string, { method, body = '' }: ApiInput): string | undefined {
   if (code === 'NO_ANSWER') return 'There was no answer.';
-  // Our side refused to send the request, or Node answered a HEAD with a body because it could not parse the request.
+  // These errors are expected: our client refused to send the request, or Node answered an unreadable HEAD request with a body.
   const isExpected = code.startsWith('ERR_') || (method === 'HEAD' && code.startsWith('HPE_'));
   return isExpected || body.length > 16_384 ? undefined : `The connection ended with ${code}.`;
 }

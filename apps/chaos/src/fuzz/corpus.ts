@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Finding } from './fuzz-part';
 
-/** An input that was found once, and the fault that it showed before it was corrected. */
+/** An input that once broke a rule, and the fault that it caused before PNS was corrected. */
 interface CorpusEntry {
   readonly fault: string;
   readonly input: unknown;

@@ -14,7 +14,7 @@ export interface FuzzPart<Input> {
   /** Its share of the inputs of a run, relative to the other parts. */
   readonly weight: number;
   readonly inputs: fc.Arbitrary<Input>;
-  /** Sends the inputs to PNS or its parsers. Resolves with the broken rules. */
+  /** Sends the inputs to PNS or its parsers. Resolves with a finding for each broken rule. */
   tryAll(inputs: readonly Input[]): Promise<Finding[]>;
 }
 

@@ -15,7 +15,7 @@ interface FuzzOptions {
 /** The number of batches between two notifications that must arrive. */
 const batchesPerCanary = 3;
 
-/** The least growth of a process that counts as a memory leak, in bytes: for each 1,000 inputs after the warm-up, and in total. */
+/** A process leaks memory if it grows by more than both limits, in bytes: per 1,000 inputs after the warm-up, and in total. */
 const mostGrowthPerThousand = 256 * 1024;
 const leastGrowth = 24 * 1024 * 1024;
 
@@ -31,7 +31,7 @@ export interface FuzzResult {
   readonly growth: ReadonlyMap<string, number>;
 }
 
-/** Runs the corpus and then the generated inputs, in batches of the parts by turns. */
+/** Runs the corpus, and then batches of generated inputs, in which the parts are mixed evenly. */
 export async function fuzzRun(
   stack: FuzzStack,
   parts: readonly FuzzPart<unknown>[],

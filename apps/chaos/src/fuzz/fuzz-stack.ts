@@ -34,7 +34,7 @@ export class FuzzStack {
     private readonly isMeasured: boolean,
   ) {}
 
-  /** `isMeasured`: the processes collect their garbage on request, so that their memory can be measured. */
+  /** Starts the apps. With `isMeasured`, they collect their garbage on request, so that their memory can be measured. */
   static async start(apps: readonly AppName[], { isMeasured }: { readonly isMeasured: boolean }): Promise<FuzzStack> {
     const system = await System.start({
       isDurable: false,
@@ -51,13 +51,13 @@ export class FuzzStack {
     return stack;
   }
 
-  /** The processes that are not alive or do not answer, and errors in their logs since the last call. */
+  /** Returns a sentence for each process that is dead or does not answer, and for each error in the logs since the last call. */
   async faults(): Promise<string[]> {
     const dead = await Promise.all(this.watched.map(({ app }) => healthFault(app)));
     return [...dead.filter((fault) => fault !== undefined), ...this.errors.splice(0)];
   }
 
-  /** Posts a notification, which must arrive at a webhook and a socket after all earlier inputs. Resolves with a fault if not. */
+  /** Posts a notification. Resolves with a fault if it does not arrive at a webhook and a socket after all earlier inputs. */
   async canaryFault(): Promise<string | undefined> {
     try {
       await this.resetProperties();
@@ -126,7 +126,7 @@ export class FuzzStack {
     );
   }
 
-  /** Resets what earlier requests may have set for all users: properties, context sets that match every context, and clients. */
+  /** Resets settings of earlier requests for all users: properties, context sets that match every context, and clients. */
   private async resetProperties(): Promise<void> {
     await this.removeAll('/v1/config/server/properties');
     await this.removeAll('/v1/config/context-sets');

@@ -33,14 +33,14 @@ const oddJson = [
   `{${Array.from({ length: 400 }, (_, index) => `"${index.toString(36)}":"\\u0000"`).join(',')}}`,
 ];
 
-/** JSON of a value that most places refuse. */
+/** JSON of a value that most fields of a body refuse. */
 export const hostileJson: fc.Arbitrary<string> = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom(...oddJson) },
   { weight: 3, arbitrary: hostileText.map((text) => JSON.stringify(text)) },
   { weight: 2, arbitrary: fc.json({ maxDepth: 3 }) },
 );
 
-/** A placeholder for a hostile value until the body is text. */
+/** Stands for a hostile value in a body until the body has been serialized. */
 const mark = '\u0001mark';
 
 /** JSON of `body` in which one value is replaced, removed or added. */

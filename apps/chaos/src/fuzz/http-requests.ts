@@ -28,8 +28,8 @@ export class HttpRequests {
   }
 
   /**
-   * Resolves with the answer, or the code of the error with which the connection ended. The server may close a connection while a
-   * request is sent on it, so such a request is sent again.
+   * Resolves with the answer, or the code of the error with which the connection ended. The server may close an idle connection
+   * while the next request is sent on it. This request is sent again.
    */
   async send(request: HttpRequest): Promise<HttpAnswer | string> {
     const { answer, isReused } = await this.sendOnce(request);

@@ -129,7 +129,7 @@ export class JobPart implements FuzzPart<JobInput> {
         return jobs.every((job) => job === undefined || job.attemptsStarted > 0);
       };
       await eventually('every job was started', waiting, 60_000);
-      // Jobs that cannot be read stay for a version that can read them, so they are removed here.
+      // PNS leaves unreadable jobs in the queue for a version that can read them, so they are removed here.
       await eventually('every job is removed', async () => {
         const results = await Promise.all(ids.map(({ id, queue }) => removed(queue, id)));
         return results.every(Boolean);

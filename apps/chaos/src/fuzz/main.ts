@@ -16,7 +16,7 @@ import { SocketPart } from './socket-part';
 
 const usage = `npm run test:fuzz -- [--seed N] [--count INPUTS] [--part ${['api', 'raw-http', 'sockets', 'jobs', 'parsers'].join('|')}] [--short] [--findings FOLDER]`;
 
-/** The long form runs the workers of all transports. */
+/** The apps of a long run, with the workers of all transports. */
 const allApps: readonly AppName[] = [...fewApps, 'worker-apns', 'worker-fcm', 'worker-wns', 'worker-webpush'];
 
 const counts = { long: 100_000, short: 4000 } as const;

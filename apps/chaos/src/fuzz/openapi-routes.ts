@@ -47,12 +47,12 @@ export interface Description {
 
 /** An operation of the API, as its description defines it. */
 export interface Route {
-  /** In upper case. */
+  /** The HTTP method, in upper case. */
   readonly method: string;
-  /** With its parameters in braces. */
+  /** The path, with its parameters in braces. */
   readonly path: string;
   readonly parameters: readonly Parameter[];
-  /** The body by its media type. */
+  /** The schema and the example of the body, by media type. */
   readonly bodies: Readonly<Record<string, { readonly schema: Schema; readonly example?: unknown }>>;
   /** The statuses that the description names. */
   readonly statuses: ReadonlySet<number>;

@@ -20,7 +20,7 @@ export type ParserInput =
     }
   | { readonly kind: 'answer'; readonly answer: ProviderAnswer };
 
-/** The most CPU time for one input, in ms. A YAML file of 1 MiB, the largest that is read, takes some seconds (`maxFileBytes`). */
+/** The most CPU time for one input, in ms. A YAML file of the largest size, 1 MiB (`maxFileBytes`), takes some seconds. */
 function mostCpuMs(input: ParserInput): number {
   return 3000 + (input.kind === 'yaml' ? input.text.length / 50 : 0);
 }
@@ -251,7 +251,7 @@ function brokenRule(input: ParserInput): string | undefined {
 
 type Content = Exclude<ReturnType<typeof fileText>, { readonly fault: string }>;
 
-/** A file is read, or has faults, each with an existing line and a reason. Returns a sentence about the first other fault. */
+/** Reads a file. Returns a sentence about its first fault whose line does not exist or whose reason is empty. */
 function readable(
   bytes: string,
   read: (
@@ -266,7 +266,7 @@ function readable(
   return odd === undefined ? undefined : `A fault has the line ${odd.line} and the reason "${odd.reason}".`;
 }
 
-/** The text that is printed for a valid expression must be parsed to the same expression. */
+/** Returns a sentence if a valid expression changes when it is printed and parsed again. */
 function tagsFault(expression: string): string | undefined {
   if (!isTagExpression(expression)) return undefined;
   const parsed = parseTagExpression(expression);
@@ -274,7 +274,7 @@ function tagsFault(expression: string): string | undefined {
   return JSON.stringify(again) === JSON.stringify(parsed) ? undefined : 'The printed expression is another one.';
 }
 
-/** Templates are refused with a reason, or rendered within the limits of a push. */
+/** Returns a sentence if a template is neither refused with a reason nor rendered within the limits of a push. */
 function templateRule({ text: template, payload, count }: ParserInput & { kind: 'template' }): string | undefined {
   const fault = templateFault(template);
   if (fault !== undefined) return /\S/.test(fault) && fault.length <= 300 ? undefined : 'The reason is empty or long.';
@@ -294,7 +294,7 @@ function templateRule({ text: template, payload, count }: ParserInput & { kind: 
     : 'A payload changed the host of the URL.';
 }
 
-/** A stored notification is read, or refused with an error that says so. */
+/** Returns a sentence if reading a stored notification throws a TypeError. Other errors are refusals, which are allowed. */
 function notificationFault(json: string): string | undefined {
   try {
     decodeNotification(json);

@@ -8,7 +8,7 @@ import { tokenOutcome, wnsOutcome } from '@pns/transport-wns';
 import fc from 'fast-check';
 import { broken, bytesOf, hostileJson, hostileText, nearlyValid } from './hostile-values';
 
-/** An answer of a provider, or of anything that answers in its place. */
+/** An answer of a provider, or of another server that answers in its place. */
 export interface ProviderAnswer {
   readonly provider: 'apns' | 'fcm' | 'wns' | 'wns-token' | 'webpush' | 'webhook';
   readonly status: number;
@@ -120,7 +120,7 @@ function fieldOf(json: string, name: string): unknown {
   }
 }
 
-/** Every answer has an outcome that can be recorded; returns a sentence if it has not. */
+/** Returns a sentence if the answer has no outcome that can be recorded. */
 export function outcomeFault(answer: ProviderAnswer): string | undefined {
   const outcome = outcomeOf(answer);
   const { reason, afterMs, since, providerId } = outcome as Readonly<Record<string, unknown>>;

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 /** After the client has ended its side, the server must close the connection within this time, in ms. */
 const closeWithinMs = 60_000;
 
-/** A TCP connection that sends any bytes and keeps the answer. */
+/** A TCP connection that sends any bytes and stores the received bytes. */
 export class RawConnection {
   private readonly chunks: Buffer[] = [];
   private waiting: (() => void)[] = [];
@@ -29,12 +29,12 @@ export class RawConnection {
     return this.tcp.destroyed;
   }
 
-  /** The bytes of the server so far. */
+  /** All bytes that the server has sent so far. */
   get received(): Buffer {
     return Buffer.concat(this.chunks);
   }
 
-  /** Sends bytes, given as Latin-1 text, and resolves when the system has taken them. */
+  /** Sends bytes, given as Latin-1 text. Resolves when the operating system has accepted them, or the connection has closed. */
   async write(bytes: string | Buffer): Promise<void> {
     if (this.tcp.destroyed || this.tcp.writableEnded) return;
     await new Promise<void>((resolve) => {

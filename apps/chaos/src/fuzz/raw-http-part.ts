@@ -139,7 +139,7 @@ const requests = fc
       `${line}\r\n${hasHost ? host : ''}${headers.join('')}${framing}${end}${body}`,
   );
 
-/** One request, or several in a row without waiting for answers. */
+/** One request, or several requests that are sent without waiting for answers. */
 const streams = fc.oneof(
   { weight: 4, arbitrary: requests },
   { weight: 2, arbitrary: broken(requests) },
@@ -158,7 +158,7 @@ const streams = fc.oneof(
 
 const atOnce = 32;
 
-/** A client waits this long for the answers before it ends its side, in ms. Incomplete requests get none. */
+/** A client waits this long for the answers before it ends its side, in ms. Incomplete requests get no answer. */
 const answerWithinMs = 200;
 
 /** Sends bytes to the servers of the API and of Web Sockets: HTTP requests that are almost valid, and other bytes. */
@@ -192,11 +192,11 @@ export class RawHttpPart implements FuzzPart<RawHttpInput> {
     const connection = await RawConnection.open(this.stack.system.app(server).port);
     for (const piece of some) await connection.write(piece);
     const requests = requestsIn(some.join(''));
-    // Node stops the requests of a client that ends its side, and answers none of them.
+    // The client waits for the answers first, because Node does not answer the open requests of a client that ends its side.
     await connection.until((received) => statusesIn(received).length >= requests, answerWithinMs);
     const isClosed = await connection.end();
     const statuses = statusesIn(connection.received);
-    // A request without an answer may have been accepted.
+    // A request without an answer may have been accepted, so it does not count as refused.
     const isRefused = statuses.length >= requests && statuses.every((status) => status >= 400 && status < 500);
     if (!isClosed) return { fault: 'The server did not close the connection after its client did.', isRefused };
     const bad = statuses.find((status) => status >= 500 && status !== 503);

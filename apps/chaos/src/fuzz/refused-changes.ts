@@ -28,13 +28,13 @@ export async function refusedChanges<Input>(
     const before = digest;
     digest = await state.digest();
     if (differences(before, digest).length === 0) return [];
-    // A request that was accepted this time explains the difference, so the others are sent without it.
+    // A request that was accepted this time explains the difference, so only the refused requests are repeated.
     if (again.length === left.length) return changing(state, again, isRefused);
     left = again;
   }
 }
 
-/** Halves the requests until one request remains in each group that changes the stored state. */
+/** Finds the requests that change the stored state: halves each group that changes the state until one request remains. */
 async function changing<Input>(
   state: StoredState,
   inputs: readonly Input[],
@@ -54,7 +54,7 @@ async function changing<Input>(
   return [...found, ...(await changing(state, inputs.slice(middle), isRefused))];
 }
 
-/** Sends a request twice. Returns the changed parts if there are some each time: a change in the background happens only once. */
+/** Sends a request twice. Returns the changed parts if some change each time, because background work changes parts only once. */
 async function changedAlone<Input>(
   state: StoredState,
   input: Input,
@@ -70,7 +70,7 @@ async function changedAlone<Input>(
   return changed;
 }
 
-/** Two digests with this pause between them must be equal, in ms. */
+/** The state is settled if two digests with this pause between them, in ms, are equal. */
 const pauseMs = 200;
 
 /** Waits for the end of the background work of earlier requests, and returns a digest. */

@@ -39,7 +39,7 @@ export function parameterValues(path: string, name: string, schema: Schema, exam
   return fc.oneof(...fromExample, valuesOf(schema, {}, name)).map(textOf);
 }
 
-/** A parameter without a type can be an object, which may have no method to convert it. */
+/** Returns a parameter as text. An object, from a parameter without a type, becomes JSON, because it may have no `toString`. */
 function textOf(value: unknown): string {
   return typeof value === 'object' ? JSON.stringify(value) : `${value as string | number | boolean}`;
 }
@@ -108,7 +108,7 @@ function arrays({ items = {}, minItems = 0, maxItems = 4 }: Schema, schemas: Rea
   });
 }
 
-/** Patterns of our description that fast-check cannot generate have Unicode classes; any printable text matches them. */
+/** Texts of a schema. fast-check cannot generate our patterns with Unicode classes, but any printable text matches them. */
 function texts({ pattern, format, minLength = 0, maxLength = 40 }: Schema): fc.Arbitrary<string> {
   if (format === 'date-time') {
     const [min, max] = [new Date('2020-01-01T00:00:00Z'), new Date('2035-01-01T00:00:00Z')];

@@ -8,7 +8,7 @@ export interface Frame {
   readonly first: number;
   /** The payload, as Latin-1 text. */
   readonly payload: string;
-  /** The form of the length: as it must be, or a wrong or longer one. */
+  /** How the length is encoded: in the required form, in a longer form, or with a wrong value. */
   readonly length: 'usual' | 'medium' | 'long' | 'huge';
   readonly isMasked: boolean;
 }
@@ -19,7 +19,7 @@ export interface SocketInput {
   /** The query, with `~session~` in place of a token. */
   readonly query: string;
   readonly headers: string;
-  /** The first frame of a client of Socket.IO 4. Empty: none. */
+  /** The first frame of a client of Socket.IO 4; if it is empty, no such frame is sent. */
   readonly connect: string;
   readonly frames: readonly Frame[];
 }

@@ -4,7 +4,7 @@ import type { FuzzStack } from './fuzz-stack';
 import { RawConnection } from './raw-connection';
 import { frameBytes, socketInputs, type SocketInput } from './socket-inputs';
 
-/** Connections at once. There can be many, because most of the time they wait for a pong that does not arrive. */
+/** The number of concurrent connections. It is large, because most connections wait for a pong that does not arrive. */
 const atOnce = 50;
 const users = 20;
 const context = 905;

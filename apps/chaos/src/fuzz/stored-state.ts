@@ -1,10 +1,10 @@
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
 
-/** Tables that change after the answer, because of earlier requests: refused requests are recorded in none of them. */
+/** Tables that are ignored, because earlier requests change them after the answer. Refused requests are not recorded in them. */
 const changedLater = /^(history_|usage_|failed_deliver|pending_|migrations|typeorm)/;
 
-/** Everything that a request can change at once, in Postgres and Redis. */
+/** The data in Postgres and Redis that a request can change before its answer. */
 export class StoredState {
   private constructor(
     private readonly database: Client,
@@ -23,7 +23,7 @@ export class StoredState {
     return new StoredState(database, new Redis(redisUrl), kept.map(digestOf).join(' UNION ALL '));
   }
 
-  /** A text for each table and kind of key. It differs after any write, also if the write stored the same values. */
+  /** Returns a text for each table and kind of key. A write changes the text of its table, also if it stored the same values. */
   async digest(): Promise<ReadonlyMap<string, string>> {
     const { rows } = await this.database.query<{ name: string; digest: string }>(this.sql);
     const orders = await this.redis.keys('{pns:*}:order');
@@ -45,7 +45,7 @@ export class StoredState {
   }
 }
 
-/** The query for a table's digest. A row's `xmin` changes with every write. When an API key was last used does not count. */
+/** The query for a table's digest. A row's `xmin` changes with every write. The times of last use, in `without`, are ignored. */
 function digestOf({ name, without }: { name: string; without: string }): string {
   const row =
     without === ''

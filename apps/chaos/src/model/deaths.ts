@@ -19,12 +19,12 @@ const times = (count: number, step: Step): Step[] => new Array<Step>(count).fill
 
 /** Two notifications of two users are accepted. */
 const accepted = [post(0), post(1), ...times(4, some)];
-/** Their windows are due, and a dispatcher has their tick. */
+/** The windows of both are due, and a dispatcher has fetched the tick. */
 const taken = [...accepted, untilTick, fetch];
 /** A worker has the two deliveries of one job. */
 const sent = [...taken, ...times(8, some), fetch, ...times(4, some)];
 
-/** Where processes die, by the step of a notification that is in progress. */
+/** The steps before a process dies. In each entry, another step of a notification is in progress. */
 const places: readonly (readonly Step[])[] = [
   [post(0), post(1)],
   taken,
@@ -34,8 +34,8 @@ const places: readonly (readonly Step[])[] = [
 ];
 
 /**
- * Runs in which the process in progress dies at each of its requests, before or after Redis executes it. Then the producer, if it has
- * no answer, posts again.
+ * Runs in which a working process dies: one run for each of its requests, before and after Redis executes the request. Then a
+ * producer without an answer posts again.
  */
 export const deaths: readonly (readonly Step[])[] = places.flatMap((before) =>
   Array.from({ length: mostRequests }, (_, requests) => requests).flatMap((requests) =>

@@ -7,7 +7,7 @@ const checkpointedAfterMs = 25;
 export interface Sender {
   readonly name: string;
   diedAt: number | undefined;
-  /** The last time at which Redis had answered all its requests, in ms since the epoch. */
+  /** When all requests of the process to Redis had last been answered, in ms since the epoch. */
   quietAt: number;
 }
 
@@ -20,7 +20,7 @@ export interface Sent {
   outcome: Outcome | undefined;
 }
 
-/** The receivers of all deliveries. They check each attempt against those before it. */
+/** The receivers of all deliveries. They compare each attempt with the earlier attempts of the same delivery. */
 export class ModelFarSide {
   readonly sent: Sent[] = [];
 

@@ -6,7 +6,7 @@ import {
 } from '@pns/persistence';
 import type { UserKey } from '@pns/subscriptions';
 
-/** There is no Postgres in the model: every user has the same subscriptions for ever. */
+/** Replaces the store in Postgres, which the model does not have. Every user always has the same subscriptions. */
 export class KnownSubscriptions extends SubscriptionStore {
   constructor(private readonly clients: readonly string[]) {
     super(undefined as never, undefined as never);
@@ -31,7 +31,7 @@ function subscription({ context, user }: UserKey, client: string): AddressedSubs
   return { id, context, user, client, transport: 'webhook', token, topics: ['*'], hasMeta: false };
 }
 
-/** The deliveries that are stored as failed. */
+/** Stores failed deliveries in memory, because the model has no Postgres. */
 export class KnownFailures extends FailedDeliveryStore {
   readonly deliveries = new Map<string, FailedDelivery>();
 

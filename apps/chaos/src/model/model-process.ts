@@ -29,7 +29,7 @@ export interface World {
 
 let started = 0;
 
-/** A process with the classes of the apps, whose requests to Redis are held one by one. */
+/** A process with the classes of the apps. Its requests to Redis are held, and released one by one. */
 export class ModelProcess implements Sender {
   readonly name: string;
   diedAt: number | undefined;
@@ -75,7 +75,7 @@ export class ModelProcess implements Sender {
     if (this.diedAt === undefined && this.gate.held === 0) this.quietAt = Date.now();
   }
 
-  /** How many jobs it runs. */
+  /** The number of jobs that the process runs. */
   get busy(): number {
     return this.queues.stepped[0]?.busy() ?? 0;
   }
@@ -104,7 +104,7 @@ export class ModelProcess implements Sender {
       const dispatch = new Dispatch(queues, subscriptions, registry, ...rules);
       const tickWorker = new TickWorker(queues, windows, ticks, cascade, memory);
       await tickWorker.start((batch, settling) => dispatch.dispatch(batch, settling));
-      // Without sweeps every window depends on its tick.
+      // Without sweeps, only a tick takes a window, so a missing tick is found.
       await queues.queue<TickJob>(keys.group(0), aggregationQueue).removeJobScheduler('sweep');
     } else {
       const outcomes = new OutcomeRecorder(subscriptions, failures, queues, history);

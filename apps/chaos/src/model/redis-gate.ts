@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { connectRedis } from '@pns/redis';
 import type { Redis } from 'ioredis';
 
-/** Stands for the clock of Redis in a request until the request is sent. It has as many digits as a time in ms since the epoch. */
+/** Stands for the time in a request until it is sent. It has as many digits as a time in ms, so the request keeps its length. */
 export const clockOfRedis = 9_999_999_999_999;
 
 /** Rounds of the event loop after which a process has used every answer that it received. */
@@ -67,7 +67,7 @@ export class RedisGate {
     await untilQuiet();
   }
 
-  /** The process dies. With `isSent`, Redis executes the first held request, and the answer is lost. */
+  /** Ends the connection, as if its process died. With `isSent`, Redis executes the first held request; its answer is lost. */
   async die(isSent: boolean): Promise<void> {
     const { stream } = this.redis;
     this.isDead = true;
@@ -95,7 +95,7 @@ export class RedisGate {
   }
 }
 
-/** The number of commands in a request, which is in the protocol of Redis. */
+/** The number of commands in a request. The text of a request is in the protocol of Redis. */
 function commandsIn(text: string): number {
   const bytes = Buffer.from(text, 'latin1');
   const lineAt = (at: number): [number: number, next: number] => {

@@ -53,12 +53,12 @@ export class Reference {
       first,
       dueAt: Math.min(now + delayMs, first + maxDelayMs),
       count: (open?.count ?? 0) + 1,
-      // Equal notifications: the first one stays. Collected ones: the newest one is sent.
+      // Of equal notifications, the first one is sent; of collected notifications, the newest one.
       id: open !== undefined && posted.notification.topic.endsWith(':equal') ? open.id : id,
     });
   }
 
-  /** Compares with the windows of Redis, and returns the first difference. `mayTake`: a dispatcher may have taken due windows. */
+  /** Returns the first difference to the windows in Redis. `mayTake`: a dispatcher may have taken due windows. */
   differenceTo(seen: ReadonlyMap<string, SeenWindow>, now: number, mayTake: boolean): string | undefined {
     for (const [kind, expected] of this.windows) {
       const found = seen.get(kind);

@@ -38,18 +38,18 @@ const roles: readonly Role[] = ['api', 'api', 'dispatcher', 'dispatcher', 'worke
 /** The most jobs that a process runs at once. As in PNS, a job that waits for its far side does not block the worker. */
 const mostJobs = 3;
 
-/** After this virtual time everything must have arrived, in ms: the longest wait of a window, ticks, and all retries. */
+/** In this virtual time everything must arrive, in ms. The longest wait of a window, ticks and all retries take less time. */
 const drainedAfterMs = 120_000;
 
 /**
  * The most deaths of workers in a run. After more deaths of its workers, a job is sent in small steps. A Node process runs only
- * one such job at a time, and all processes of the model are in one Node process.
+ * one such job at a time. All processes of the model share one Node process, so they would wait for each other.
  */
 const mostWorkerDeaths = 2;
 
 type Texts = Readonly<Record<string, string>>;
 
-/** The processes of PNS around one Redis, which continue only with a step of the scheduler, and the reference beside them. */
+/** The processes of PNS with one Redis, and the reference. A process continues only with a step of the scheduler. */
 export class Scene {
   private readonly keys = new KeySpace(1);
   private readonly farSide = new ModelFarSide();
@@ -79,7 +79,7 @@ export class Scene {
     };
   }
 
-  /** Starts missing processes and forgets the previous run. Other processes stay: every run has new ids, so they can continue. */
+  /** Starts missing processes and deletes the previous run. Living processes continue, because every run has new ids. */
   async begin(): Promise<void> {
     await this.admin.flushall();
     for (const role of roles.slice(this.processes.length))
@@ -98,7 +98,7 @@ export class Scene {
     this.processes = [];
   }
 
-  /** A producer posts a notification of one of three kinds to one of two users. */
+  /** Posts a notification of one of three kinds to one of two users. */
   async post(which: number, api: number): Promise<void> {
     const [user, kind] = [1 + (which % 2), which % 3];
     const id = `m${++this.posts}-`;
@@ -111,21 +111,21 @@ export class Scene {
     await this.send(id, api);
   }
 
-  /** A producer without an answer posts its notification again. */
+  /** Posts a notification again whose producer has no answer. */
   async repeat(which: number, api: number): Promise<void> {
     const open = [...this.reference.posted].filter(([, { isAccepted }]) => !isAccepted);
     const id = open[which % open.length]?.[0];
     if (id !== undefined) await this.send(id, api);
   }
 
-  /** Redis executes up to `count` requests of one of the processes, and the process gets the answers. */
+  /** Releases up to `count` requests of one process: Redis executes them, and the process gets the answers. */
   async release(which: number, count: number): Promise<void> {
     const waiting = this.processes.filter(({ held }) => held > 0);
     const process = waiting[which % waiting.length];
     for (let each = 0; each < count && process !== undefined && process.held > 0; each++) await this.releaseOf(process);
   }
 
-  /** A dispatcher or a worker asks for a job, if there is one. */
+  /** Fetches a job, if there is one, with a dispatcher or a worker. */
   async fetch(which: number): Promise<void> {
     const able: ModelProcess[] = [];
     for (const queue of this.allQueues()) {
@@ -136,7 +136,7 @@ export class Scene {
     await untilQuiet();
   }
 
-  /** A far side answers. */
+  /** Answers one of the open attempts. */
   async answer(which: number, outcome: Outcome): Promise<void> {
     const { open } = this.farSide;
     const sent = open[which % open.length];
@@ -150,13 +150,13 @@ export class Scene {
     await untilQuiet();
   }
 
-  /** Time passes until a job can be fetched. */
+  /** Moves the clock to the time at which the next job can be fetched. */
   async advanceToNextJob(): Promise<void> {
     const next = await this.nextJobAt();
     if (next !== undefined && next > Date.now()) await this.advance(next - Date.now());
   }
 
-  /** A process that does something dies and another one takes its place. With `isSent`, Redis executes its next request. */
+  /** Kills a working process and starts a new one. With `isSent`, Redis executes the next request of the killed process. */
   async kill(which: number, isSent: boolean): Promise<void> {
     const working = this.processes.filter(({ held, busy }) => held > 0 || busy > 0);
     const process = working[which % working.length];
@@ -170,7 +170,7 @@ export class Scene {
     this.processes[index] = await ModelProcess.start(process.role, this.world);
   }
 
-  /** Living processes take over the jobs of dead ones. */
+  /** Returns the jobs of dead processes to their queues, so that living processes can fetch them. */
   async recover(): Promise<void> {
     if (!this.hasDead) return;
     this.hasDead = false;
@@ -178,7 +178,7 @@ export class Scene {
     for (const queue of this.allQueues()) await returnJobsOfDead(this.admin, queue, living);
   }
 
-  /** Notes which processes wait for no answer of Redis. To be called after each step. */
+  /** Notes which processes wait for no answer of Redis. Must be called after each step. */
   look(): void {
     for (const process of this.processes) process.look();
   }
@@ -255,7 +255,7 @@ export class Scene {
     await this.compareIfTouched(process);
   }
 
-  /** Compares the windows in Redis with the reference if the last request has changed them. Only a dispatcher may take some. */
+  /** Compares the windows in Redis with the reference after a request about windows. Only a dispatcher may take windows. */
   private async compareIfTouched({ role }: ModelProcess): Promise<void> {
     if (this.haveTouched) await this.compare(role === 'dispatcher');
   }
@@ -309,7 +309,7 @@ export class Scene {
     return next !== undefined && next <= Date.now();
   }
 
-  /** When the next job can be fetched; undefined if no job waits or is in progress. */
+  /** When the next job can be fetched, in ms since the epoch: now if a job waits or is in progress; undefined without a job. */
   private async nextJobAt(): Promise<number | undefined> {
     let next: number | undefined;
     for (const queue of this.allQueues()) {
@@ -340,7 +340,7 @@ export class Scene {
   }
 }
 
-/** The processes that run the jobs of a queue. */
+/** The role of the processes that run the jobs of a queue. */
 function roleOf({ name }: Queue): Role {
   return name === aggregationQueue ? 'dispatcher' : 'worker';
 }

@@ -3,7 +3,7 @@ import { Queues, type JobWorker } from '@pns/queue';
 import type { RedisClient } from '@pns/redis';
 import { DelayedError, Job, WaitingError, type JobJson, type Processor, type Queue } from 'bullmq';
 
-/** Longer than any run: the scheduler decides which locks expire. */
+/** The duration of a job's lock, in ms. It is longer than any run, because the scheduler decides which locks expire. */
 const lockMs = 1_000_000_000;
 
 /** A worker that fetches a job only when the scheduler calls `fetch`. */
@@ -62,7 +62,7 @@ export class SteppedQueues extends Queues {
   }
 }
 
-/** Returns the jobs of dead processes to a queue, as living workers do. Tokens of living processes begin with one of `living`. */
+/** Moves the jobs of dead processes back to their queue, as living workers do. `living`: the names of all living processes. */
 export async function returnJobsOfDead(redis: RedisClient, queue: Queue, living: readonly string[]): Promise<void> {
   const active = await queue.getRanges(['active'], 0, -1);
   for (const id of active) {

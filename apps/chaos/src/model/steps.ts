@@ -21,7 +21,7 @@ const outcome = fc.oneof(
   { weight: 1, arbitrary: retry },
 );
 
-/** A random step. Most of them continue a process. */
+/** A random step. Most random steps continue a process. */
 export const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 24,

@@ -3,7 +3,7 @@ import type { Finding } from './finding';
 /** Tolerated difference of two clocks, in ms. A larger one makes windows and retries early or late. */
 const toleratedSkewMs = 1000;
 
-/** Compares the `time` of a server with the times of this machine before and after the request for it, in ms. */
+/** Compares the `time` of a server with this machine's times before and after the request, all in ms since the epoch. */
 export function clockFindings(where: string, before: number, time: number, after: number): Finding[] {
   const skewMs = Math.max(before - time, time - after, 0);
   if (skewMs <= toleratedSkewMs) return [];

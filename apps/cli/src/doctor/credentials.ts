@@ -35,7 +35,7 @@ export async function credentialFindings(files: OptionFiles, env: NodeJS.Process
   }
 }
 
-/** Advice for a failed connection. PNS uses no proxy; a set proxy often means that direct connections are blocked. */
+/** Advice for a failed connection. It names a set proxy, because PNS uses no proxy and direct connections may be blocked. */
 function cureOfConnections(env: NodeJS.ProcessEnv): string {
   const proxy = ['HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy'].find((name) => (env[name] ?? '') !== '');
   const cure = 'Allow connections to it, or correct endpoint and caFile of this client.';

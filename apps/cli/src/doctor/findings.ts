@@ -14,8 +14,8 @@ export async function findingsOf(api: () => Pick<Cli, 'client' | 'url'>, env: Do
   const ofEnvironment = environmentFindings(env.all);
   const { redisUrl, databaseUrl, configDir } = env;
   const isFaulty = (variable: string) => ofEnvironment.some(({ problem }) => problem.startsWith(variable));
-  // Loaded only if needed, because loading the providers' clients takes half of a run's time; and before the checks, because
-  // their time-outs would run during the loading.
+  // This module is loaded only if needed, because loading the providers' clients takes half of a run's time. It is loaded before
+  // the checks start, because their time-outs would run during the loading.
   const folder = configDir === undefined ? undefined : await import('./folder.js');
   const found = await Promise.all([
     redisUrl === undefined || isFaulty('REDIS_URL') ? [] : lookedAt('Redis', () => redisFindings(redisUrl)),
@@ -30,7 +30,7 @@ export async function findingsOf(api: () => Pick<Cli, 'client' | 'url'>, env: Do
   return withoutRepeats([...ofEnvironment, ...found.flat()]);
 }
 
-/** Removes repeated findings: the API and this process may read the same configuration folder. */
+/** Removes repeated findings, because the API and this process may read the same configuration folder. */
 function withoutRepeats(findings: readonly Finding[]): Finding[] {
   return [...new Map(findings.map((each) => [`${each.where} ${each.problem}`, each])).values()];
 }

@@ -109,7 +109,7 @@ async function migrationFindings(client: Client): Promise<Finding[]> {
   return findings;
 }
 
-/** Finds a missing right to create tables: since Postgres 15, only the owner of a database has it in the schema `public`. */
+/** Finds a missing right to create tables. Since Postgres 15, only a database's owner has this right in the schema `public`. */
 async function schemaFindings(client: Client): Promise<Finding[]> {
   const { rows } = await client.query<{ account: string; isCreator: boolean }>(
     `SELECT current_user AS account,

@@ -7,7 +7,7 @@ import type { Finding } from './finding';
 const waitMs = 3000;
 /** BullMQ's commands need this version. Source: BullMQ, "Connections". */
 const oldestVersion = [6, 2] as const;
-/** A larger used part of Redis' memory is a finding: above 0.9, PNS accepts no notifications. */
+/** It is a finding if a larger part of Redis' memory is used, because above 0.9, PNS accepts no notifications. */
 const nearlyFull = 0.8;
 /** The fields of INFO that are `err` after a write to the disk failed. */
 const diskFields = ['aof_last_write_status', 'aof_last_bgrewrite_status', 'rdb_last_bgsave_status'] as const;
@@ -91,7 +91,7 @@ function serverFindings(info: string): Finding[] {
   return findings;
 }
 
-/** Finds keys of PNS that the account may not use: an ACL of Redis may limit an account to some keys. */
+/** Finds keys of PNS that the account may not use, because an ACL of Redis may limit an account to some keys. */
 async function keyFindings(redis: RedisClient): Promise<Finding[]> {
   try {
     for (const key of ['pns:doctor', '{pns:0}:doctor']) await redis.exists(key);

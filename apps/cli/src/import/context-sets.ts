@@ -90,7 +90,7 @@ function convertedField(original: string, value: unknown): Field {
   return { original, standing, ...(reason && { reason }), name, value: converted };
 }
 
-/** The field with the value `true` or `false`. The original's YAML reads `yes`, `no`, `on` and `off` as booleans. */
+/** The field with the value `true` or `false`, because the original's YAML reads `yes`, `no`, `on` and `off` as booleans, too. */
 function reworded(original: string, word: boolean): Field {
   const { standing, reason, name } = convertedProperty(original, String(word));
   if (name === undefined) return { original, standing, ...(reason && { reason }) };
@@ -125,7 +125,7 @@ function addedTagsField(value: unknown): Field {
   return { original, standing: 'taken', name: original, value };
 }
 
-/** Keeps the value of one field for each property: two names of the original may be one property here. */
+/** Keeps the value of one field for each property, because two names of the original may be one property here. */
 function withoutDuplicates(fields: readonly Field[]): Field[] {
   const winners = new Map<string, Field>();
   for (const field of fields) {

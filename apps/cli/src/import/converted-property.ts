@@ -1,7 +1,7 @@
 import { foreignNameReason, knownProperty, originalProperty, propertyValue, valueFault } from '@pns/config-cascade';
 import type { Standing } from './report';
 
-/** How a property of the original is imported. `name` and `text` are those to write; absent if it is not written. */
+/** How a property of the original is imported. `name` and `text` are written; both are absent if the property is not written. */
 export interface ConvertedProperty {
   readonly standing: Standing;
   readonly reason?: string;
@@ -43,7 +43,7 @@ export function isSameValue(name: string, one: string, other: string): boolean {
   return JSON.stringify(propertyValue(name, one)) === JSON.stringify(propertyValue(name, other));
 }
 
-/** The name, if a report may show it: only names of the groupware, because a secret in a broken line may be read as a name. */
+/** The name if a report may show it. It shows only names of the groupware: in a broken line, a secret may be read as a name. */
 export function shownName(name: string): { readonly entry?: string } {
   return /^com\.openexchange\.[\w.:/-]{1,300}$/.test(name) ? { entry: name } : {};
 }

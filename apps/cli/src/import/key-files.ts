@@ -70,7 +70,7 @@ export class KeyFiles {
   }
 
   /**
-   * Reads a file of the entry that is being taken over. Files of other entries are not found: a client must not get their keys.
+   * Reads a file of the entry that is being taken over. Files of other entries are not found, so that no client gets their keys.
    *
    * @throws Error with the system's code, as for a file that does not exist
    */

@@ -10,7 +10,7 @@ export interface OriginalFile {
   readonly content: FileContent;
 }
 
-/** Where the packages of the original put the folder. Its options name files by this path, even in a copy at another path. */
+/** The path of the folder in an installation of the original. Options use this path for files, even in a copy of the folder. */
 const installedPath = /^\/opt\/open-xchange\/etc\//;
 
 /** The configuration folder of the original, read only. */
@@ -53,7 +53,7 @@ export interface NamedFile {
   readonly name: string;
   /** Whether the file has only the name that the option gives, but is in another folder. */
   readonly isNamesake: boolean;
-  /** Relative to the folder; absent if the file is elsewhere. */
+  /** The path relative to the folder; absent if the file is elsewhere. */
   readonly file?: string;
 }
 
@@ -62,7 +62,7 @@ function filesBelow(root: string, folder: string, seen: ReadonlySet<string>): Or
   const path = join(root, folder);
   const real = realPath(path);
   if (seen.has(real)) return [];
-  // A volume of Kubernetes has its files twice: by their names, and in folders whose names begin with two dots.
+  // A volume of Kubernetes has its files twice: by their names, and in folders whose names begin with two dots (skipped here).
   const names = namesIn(path, folder).filter((name) => !name.startsWith('..'));
   return names.flatMap((name) => {
     const file = posix.join(folder, name);

@@ -29,8 +29,8 @@ interface ImportedProperties {
 }
 
 /**
- * Converts `*.properties`. As in Java, the last line of a file with a name counts. The original reads its files in no fixed
- * order, so different values in two files are reported. The value of the last file in the order of names is written.
+ * Converts `*.properties`. As in Java, if a file sets a name twice, the last line counts. The original reads its files in no
+ * fixed order, so different values in two files are reported. The value of the last file in the order of names is written.
  */
 export function importedProperties(files: readonly OriginalFile[], hasWebhooks: boolean): ImportedProperties {
   const lines: ReportLine[] = [];
@@ -109,7 +109,7 @@ function candidatesIn({ file, content }: OriginalFile, lines: ReportLine[]): Can
 
 /**
  * Converts a line. Java ends the name at a colon; PNS reads the colon as a part of the name, because the original's documentation
- * has topics without escapes. If only PNS' reading, `ours`, is usable, the line is converted as the documentation means it.
+ * has topics without escapes. The reading of PNS, `ours`, is used if only it is usable.
  */
 function candidateOf(file: string, { name, text, line }: Assignment, ours: Assignment | undefined): Candidate {
   const converted = convertedProperty(name, text);

@@ -18,7 +18,7 @@ const undecided: ReadonlySet<Standing> = new Set(['by-hand', 'wrong', 'unknown']
 
 /** One entry of the original: a property, a field of an option file, or a file without entries. Contains no value. */
 export interface ReportLine {
-  /** Relative to the folder, with `/`. */
+  /** The path relative to the folder, separated by `/`. */
   readonly file: string;
   /** The number of the line, from 1; absent for a whole file. */
   readonly line?: number;

@@ -9,8 +9,8 @@ export interface WebhookSettings {
 }
 
 /**
- * The networks that the original calls local, except link-local ones: at one of these addresses, clouds serve credentials of the
- * machine.
+ * The networks that the original calls local, except link-local networks, because clouds serve credentials of the machine at a
+ * link-local address.
  */
 const localNetworks = ['127.0.0.0/8', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '::1/128'] as const;
 

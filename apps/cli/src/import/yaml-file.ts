@@ -50,7 +50,7 @@ export function isFields(value: unknown): value is Readonly<Record<string, unkno
 
 export const noFields = 'has no fields; write them below its name, indented';
 
-/** The boolean of a word: YAML 1.1, which the original reads, has more words for true and false. */
+/** Returns the boolean that a word means. The original reads YAML 1.1, which has more words for true and false. */
 export function booleanWord(value: unknown): boolean | undefined {
   if (typeof value !== 'string') return undefined;
   return /^(?:true|yes|on)$/i.test(value) ? true : /^(?:false|no|off)$/i.test(value) ? false : undefined;

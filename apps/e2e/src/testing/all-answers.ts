@@ -6,7 +6,7 @@ interface List {
   readonly items: readonly Readonly<Record<string, string>>[];
 }
 
-/** Parameters of the routes that require some. */
+/** The query parameters of the routes that require parameters. */
 const queries: Readonly<Record<string, string>> = {
   '/v1/notifications': 'context=1&user=14&limit=100',
   '/v1/usage': 'from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z',

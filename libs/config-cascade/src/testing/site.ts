@@ -57,7 +57,7 @@ export async function openSite(): Promise<Site> {
   const redis = new Redis(testRedisUrl());
   const channel = `${prefix}:config:changed`;
   const opened: INestApplicationContext[] = [];
-  /** Counts the processes that listen: each reads everything again when it has begun to listen. */
+  /** Counts the processes that listen, because each process calls `applyAny` when it has begun to listen. */
   const readAgain = jest.spyOn(ConfigCascade.prototype, 'applyAny');
   const stopProcesses = async (): Promise<void> => {
     await Promise.all(opened.splice(0).map((app) => app.close()));
@@ -116,7 +116,7 @@ export function changeOf(place: PropertyPlace): ConfigChange {
   return place.scope === 'context' || place.scope === 'user' ? place : { scope: 'server' };
 }
 
-/** Sets a property like the API. */
+/** Sets a property as the API does. */
 export async function set(
   { store, changes }: SiteProcess,
   place: PropertyPlace,
@@ -126,7 +126,7 @@ export async function set(
   await changes.make(changeOf(place), () => store.put(place, { name, value }));
 }
 
-/** Makes a change until `holds` becomes true within a second after it. Fails after five rounds, or if `holds` stays false. */
+/** Repeats `change` until `holds` becomes true within a second after it. Fails after five rounds, or if `holds` stays false. */
 export async function withinOneSecond(
   change: (round: number) => Promise<void>,
   holds: (round: number) => Promise<boolean>,

@@ -8,7 +8,7 @@ import { NameServer, type Zone } from './name-server';
 
 /** A transport whose endpoints users choose. */
 interface EndpointHarness {
-  /** Delivers for a client that allows http, and these networks in addition to public addresses. */
+  /** Delivers for a client that allows http, and `allowedNetworks` in addition to public addresses. */
   deliverTo(endpoint: string, allowedNetworks: readonly string[]): Promise<Outcome>;
   close(): Promise<void>;
 }
@@ -25,7 +25,7 @@ const addresses = [
   ...['[fc00::1]', '[fd00:ec2::254]', '[ff02::1]', '[2001:db8::1]', '[100::1]', '[5f00::1]', '[4000::1]'],
 ];
 
-/** Addresses of names that only the name server of the attacker knows. */
+/** Addresses of names that exist only on the name server of the attacker. */
 const resolved = [
   ...['127.0.0.1', '10.1.2.3', '172.16.5.5', '192.168.1.1', '169.254.169.254', '168.63.129.16', '100.64.1.1'],
   ...['0.0.0.0', '192.0.2.7', '198.18.1.1', '203.0.113.9', '224.0.0.5', '255.255.255.255', '240.1.1.1'],
@@ -102,7 +102,7 @@ export function describeHostileEndpoints(name: string, start: (lookUp: LookUp) =
       zones.set('flux.evil.example', { a: ['127.0.0.1', '127.0.0.2'], ttl: 0 });
       expect(await deliver()).toEqual({ kind: 'delivered' });
       zones.set('flux.evil.example', { a: ['127.0.0.1'], ttl: 0 });
-      // Answers of name servers are cached for at least a second.
+      // Answers of name servers are cached for at least a second, so the first deliveries may succeed.
       await eventually('the new address is refused', async () => (await deliver()).kind === 'rejected');
       expect(new Set(reached)).toEqual(new Set(['127.0.0.2']));
       server.close();

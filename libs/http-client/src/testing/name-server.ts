@@ -146,7 +146,7 @@ function questionIn(message: Buffer): Question {
 function messageOf({ id, bytes }: Question, code: number, records: readonly Buffer[], isCutShort = false): Buffer {
   const header = Buffer.alloc(12);
   header.writeUInt16BE(id, 0);
-  // Flags: an answer of a recursive server, recursion desired.
+  // 0x8180 marks the answer of a recursive server, with recursion desired.
   header.writeUInt16BE(0x8180 | code | (isCutShort ? 0x0200 : 0), 2);
   header.writeUInt16BE(1, 4);
   header.writeUInt16BE(records.length, 6);

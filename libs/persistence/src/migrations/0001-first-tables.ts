@@ -7,7 +7,7 @@ const statements = [
      primary_email text,
      PRIMARY KEY (context_id, user_id)
    )`,
-  // A separate table, because a login is unique among all contexts.
+  // Logins have a separate table, because a login is unique among all contexts.
   `CREATE TABLE user_logins (
      login      text PRIMARY KEY,
      context_id integer NOT NULL,

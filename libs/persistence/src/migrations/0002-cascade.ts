@@ -8,7 +8,7 @@ const property = `
      ${version}`;
 
 const statements = [
-  // One sequence for all tables, so that a value that is removed and set again never gets an earlier version.
+  // All tables share one sequence, so that a value that is removed and set again never gets an earlier version.
   `CREATE SEQUENCE config_version`,
   `CREATE TABLE contexts (
      context_id integer PRIMARY KEY CHECK (context_id > 0),
@@ -16,7 +16,7 @@ const statements = [
      tags       text[] NOT NULL DEFAULT '{}'
    )`,
   `ALTER TABLE users ADD COLUMN tags text[] NOT NULL DEFAULT '{}'`,
-  // For the check whether any user of a context has tags.
+  // This index serves the check whether any user of a context has tags.
   `CREATE INDEX users_tagged ON users (context_id) WHERE tags <> '{}'`,
   `CREATE TABLE context_sets (
      name      varchar(64) COLLATE "C" PRIMARY KEY,

@@ -13,7 +13,7 @@ export class ClientTransports1760000000005 implements MigrationInterface {
          PRIMARY KEY (client, transport)
        )`,
     );
-    // Meta in plain text is deleted: it must not stay, and a migration has no key to encrypt it.
+    // Meta in plain text is deleted, because it must not stay, and a migration has no key to encrypt it.
     await runner.query('ALTER TABLE subscriptions DROP COLUMN meta, ADD COLUMN meta bytea');
   }
 

@@ -4,7 +4,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 export class HeldDeliveries1760000000006 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query('ALTER TABLE failed_deliveries ADD COLUMN held boolean NOT NULL DEFAULT false');
-    // Workers query held deliveries every few seconds, and usually there are none.
+    // Workers query held deliveries every second. Usually there are none, so this partial index is small and fast.
     await runner.query(
       'CREATE INDEX failed_deliveries_held ON failed_deliveries (transport, client, failed_at) WHERE held',
     );

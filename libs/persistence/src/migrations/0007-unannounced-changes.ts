@@ -3,7 +3,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 /** Marks of configuration changes that may not have been announced to every process. */
 export class UnannouncedChanges1760000000007 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
-    // Unlogged, so that marks cause no disk writes. A crash of Postgres empties the table, and every process notices the crash.
+    // The table is unlogged, so that marks cause no disk writes. A crash of Postgres empties it, and every process detects it.
     await runner.query(
       `CREATE UNLOGGED TABLE unannounced_changes (
          id    bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,

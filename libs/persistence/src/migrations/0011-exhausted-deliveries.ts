@@ -14,7 +14,7 @@ const changes = {
 export class ExhaustedDeliveries1760000000011 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`UPDATE failed_deliveries SET outcome = 'exhausted' WHERE outcome = 'retry'`);
-    // Changes, not totals: processes that add failed deliveries concurrently would wait for each other to change a total.
+    // The rows are changes, not totals, because processes that add failed deliveries would wait for each other to change a total.
     await runner.query(
       `CREATE TABLE failed_delivery_changes (
          transport varchar(16) NOT NULL,

@@ -8,13 +8,13 @@ interface Row {
   readonly user: number;
 }
 
-/** Selects logins with characters outside ASCII: only these can have two forms. */
+/** Selects logins with characters outside ASCII, because only these logins can have two forms. */
 const selectAffected = `SELECT login, context_id AS context, user_id AS user FROM user_logins
   WHERE octet_length(login) > char_length(login) ORDER BY login`;
 
 /**
- * Logins are compared in Unicode NFC. Of two logins with the same NFC, the one that is already in NFC stays, else the first one;
- * the log names the user who loses a login.
+ * Converts logins to Unicode NFC, in which they are compared. Of two logins with the same NFC, the login that is already in NFC
+ * stays, otherwise the first login. The log names the user who loses a login.
  */
 export class LoginsInNfc1760000000012 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {

@@ -55,7 +55,7 @@ const statements = [
      records bigint NOT NULL
    )`,
   `CREATE INDEX history_gaps_until ON history_gaps (until, since)`,
-  // Counts of an hour. client and transport are empty where notifications are counted: these have no single target.
+  // Counts of an hour. client and transport are empty in counts of notifications, because these have no single target.
   `CREATE TABLE usage_hours (
      hour          timestamptz(0) NOT NULL,
      context_id    integer NOT NULL,

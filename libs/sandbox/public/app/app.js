@@ -40,7 +40,7 @@ async function enlist(subscription) {
   show(true);
 }
 
-/** Whether the subscription was made with the key with which PNS sends. */
+/** Whether the subscription was made with the server key that PNS uses now. */
 function isCurrent({ options }, applicationServerKey) {
   const bytes = String.fromCharCode(...new Uint8Array(options.applicationServerKey));
   const key = window.btoa(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');

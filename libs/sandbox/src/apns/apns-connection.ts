@@ -16,13 +16,13 @@ export interface Connection {
   isSilent: boolean;
 }
 
-/** Stops reading and answering on a connection. Under HTTP/2, Node has no public method for this; the socket's handle has one. */
+/** Stops reading and answering on a connection. It uses the socket's handle, because Node has no public method for HTTP/2. */
 export function silence(connection: Connection): void {
   connection.isSilent = true;
   const { socket } = connection;
   const { _handle: handle } = socket as unknown as { _handle?: { readStop(): void } };
   handle?.readStop();
-  // A write that was in progress restarts the reading.
+  // A write that was in progress restarts the reading, so it is stopped again.
   const again = setInterval(() => handle?.readStop(), silenceMs).unref();
   socket.once('close', () => clearInterval(again));
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** A fault of the simulated Apple, for the next `times` pushes; without `times` until another fault is set. */
+/** A fault of the simulated Apple. It applies to the next `times` pushes, or without `times` until another fault is set. */
 export const apnsFault = z.strictObject({
   status: z.int().min(200).max(599).optional(),
   /** A reason of Apple's table; used only together with `status`. */

@@ -145,7 +145,7 @@ export class ApnsProvider {
     });
   }
 
-  /** Counts a connection as closed after GOAWAY and its last answer; destroys it if the sender does not close it. */
+  /** Counts a connection as closed after its GOAWAY and last answer; destroys it if the sender does not close it in `goingMs`. */
   private gone({ socket }: Connection): void {
     if (!this.sockets.delete(socket.remotePort ?? 0)) return;
     this.connections.open--;
@@ -280,7 +280,7 @@ export class ApnsProvider {
       ...(fault.retryAfterSeconds !== undefined && { 'retry-after': String(fault.retryAfterSeconds) }),
     });
     if (fault.hangAfterHeaders) return;
-    // With 410 Apple also returns since when the device token has been dead.
+    // With 410 Apple also returns the time at which the device token became invalid, in ms since the epoch.
     const timestamp = status === 410 ? { timestamp: Date.now() } : {};
     if (reason === undefined) stream.end();
     else stream.end(JSON.stringify({ reason, ...timestamp }));

@@ -148,7 +148,7 @@ export class AppleAccounts {
     return { keyid: claims.keyid, topic };
   }
 
-  /** Whether a token may be used: at least 20 minutes must pass between two changes of the token. */
+  /** Whether a token may be used, which is then recorded. A new token is refused within 20 minutes of the last change. */
   private isUpdateDue(key: RegisteredKey, token: string): boolean {
     if (key.tokens.has(token)) return true;
     if (this.now() - key.updatedAt < updateEveryMs) return false;

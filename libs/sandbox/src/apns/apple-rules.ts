@@ -10,7 +10,7 @@ export interface PushRequest {
   readonly path: string;
   /** The headers by lower-case name. */
   readonly headers: Readonly<Record<string, string | undefined>>;
-  /** The names and values of the headers in turn. */
+  /** The headers as a flat list, in which each name is followed by its value. */
   readonly rawHeaders: readonly string[];
   readonly body: Buffer;
 }
@@ -37,7 +37,7 @@ const single = /^(?:apns-.*|authorization)$/;
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-/** The device token in a path, also if it is invalid; undefined for any other path. */
+/** The device token in the path of a push, also if the token is invalid; undefined if the path is not for pushes. */
 export function deviceTokenOf(path: string): string | undefined {
   return /^\/3\/device\/([^/?]*)$/.exec(path)?.[1];
 }
@@ -60,13 +60,13 @@ export function refusalOf({ method, path, headers, rawHeaders, body }: PushReque
     [!isAbsentOr(headers['apns-id'], uuid), 400, 'BadMessageId'],
     [!isAbsentOr(headers['apns-expiration'], /^\d{1,10}$/), 400, 'BadExpirationDate'],
     [!isAbsentOr(headers['apns-priority'], type === 'background' ? /^[15]$/ : /^(?:1|5|10)$/), 400, 'BadPriority'],
-    // Without the header a push has priority 10, which a background push must not have.
+    // Without `apns-priority` a push has priority 10, which a background push must not have.
     [type === 'background' && headers['apns-priority'] === undefined, 400, 'BadPriority'],
     [type !== undefined && !pushTypes.has(type), 400, 'InvalidPushType'],
     [Buffer.byteLength(headers['apns-collapse-id'] ?? '', 'latin1') > maxCollapseIdBytes, 400, 'BadCollapseId'],
     [!isAbsentOr(headers['apns-topic'], /^[A-Za-z0-9.-]{1,255}$/), 400, 'BadTopic'],
     [body.length > (type === 'voip' ? maxBodyBytes.voip : maxBodyBytes.others), 413, 'PayloadTooLarge'],
-    // Apple documents no reason for a body that is not JSON or has no aps.
+    // Apple documents no reason for a body that is not JSON or has no aps, so the answer has the reason for an empty body.
     [!hasAps(body), 400, 'PayloadEmpty'],
   ];
   const first = found.find(([isFault]) => isFault);

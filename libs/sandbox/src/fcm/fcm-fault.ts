@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { errorsOnDemand } from './google-errors';
 
-/** A fault of the simulated FCM, for the next `times` messages; without `times` until another fault is set. */
+/** A fault of the simulated FCM. It applies to the next `times` messages, or without `times` until another fault is set. */
 export const fcmFault = z.strictObject({
   /** Answers with this error in Google's shape. */
   error: z

@@ -24,7 +24,7 @@ export class FcmDevice {
   clearedSeq = 0;
   /** Whether the app is still installed on the phone. */
   isRegistered = true;
-  /** The only project that may send to the phone; any project if absent. */
+  /** The only project that may send to the phone; if absent, any project may send. */
   project: string | undefined;
   readonly faults = new Faults<FcmFault>();
 
@@ -51,7 +51,7 @@ export class FcmProvider {
   /** Faults of every device without its own fault. */
   readonly faults = new Faults<FcmFault>();
   readonly tokenFaults = new Faults<FcmFault>();
-  /** The most concurrent messages on one connection. */
+  /** The highest number of concurrent messages on one connection so far. */
   mostStreams = 0;
   private readonly devices = new Map<string, FcmDevice>();
   private readonly ids = new Set<string>();
@@ -76,12 +76,12 @@ export class FcmProvider {
     return this.server.port;
   }
 
-  /** The value for `endpoint`. */
+  /** The value for the option `endpoint` of a client. */
   get url(): string {
     return this.server.url;
   }
 
-  /** The value for `tokenEndpoint`. */
+  /** The value for the option `tokenEndpoint` of a client. */
   get tokenUrl(): string {
     return `${this.url}/token`;
   }
@@ -160,7 +160,7 @@ export class FcmProvider {
     this.respond(request, response, verdict, fault);
   }
 
-  /** The answer to a sender that must not send; undefined if it may. */
+  /** The answer to a sender that must not send; undefined if the sender may send. */
   private refusal(project: string, { headers }: Request): GoogleAnswer | undefined {
     const token = /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1];
     if (token === undefined) return unauthenticated('CREDENTIALS_MISSING');
@@ -218,7 +218,7 @@ function onTheWire({ status, headers, body }: GoogleAnswer): Answer {
   return { status, headers: { 'content-type': type, ...headers }, body: isPage ? body : JSON.stringify(body) };
 }
 
-/** The answer that a fault demands, if any. */
+/** The answer that a fault demands; undefined if the fault demands no answer. */
 function onDemand({ error, status, headers }: FcmFault): GoogleAnswer | undefined {
   if (error !== undefined) return { ...errorsOnDemand[error], headers: { ...headers } };
   return status === undefined ? undefined : { ...notFound(status), headers: { ...headers } };
@@ -228,7 +228,7 @@ function notFound(status: number): GoogleAnswer {
   return { status, body: `<!DOCTYPE html>\n<title>Error ${status}</title>\n<p>That is an error.</p>\n` };
 }
 
-/** The token in a message that was not validated; '' without one. */
+/** The token in a message that was not validated; '' if the message has no token. */
 function tokenIn(body: Buffer): string {
   try {
     const token = (JSON.parse(body.toString()) as { message?: { token?: unknown } } | null)?.message?.token;

@@ -42,7 +42,7 @@ interface KeyPair {
   readonly privateKey: string;
 }
 
-/** Key pairs by the number of the account, shared by all sandboxes of this process: making a new pair takes 0.1 s and more. */
+/** Key pairs by the number of the account, shared by all sandboxes of this process, because making a pair takes 0.1 s or more. */
 const keyPairs: KeyPair[] = [];
 
 function keyPairOf(account: number): KeyPair {
@@ -92,7 +92,7 @@ export class GoogleAccounts {
     return [...this.accounts.keys()];
   }
 
-  /** Deletes the account and its access tokens; returns whether there was one. */
+  /** Deletes the account and its access tokens; returns whether the account existed. */
   revoke(email: string): boolean {
     for (const [token, grant] of this.grants) if (grant.email === email) this.grants.delete(token);
     return this.accounts.delete(email);

@@ -105,7 +105,7 @@ function judged(message: Record<string, unknown>): AcceptedMessage | GoogleAnswe
   return { token, data };
 }
 
-/** Whether FCM refuses a key. Google's pages name two rules; this applies both. */
+/** Whether FCM refuses a key of the data. Google's pages name two rules, and this function applies both. */
 function isReserved(key: string): boolean {
   return key === 'from' || key === 'message_type' || /^(?:google|gcm)/i.test(key);
 }

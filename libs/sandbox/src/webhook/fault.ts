@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** A fault of a simulated webhook, for the next `times` requests; without `times` until another fault is set. */
+/** A fault of a simulated webhook. It applies to the next `times` requests, or without `times` until another fault is set. */
 export const fault = z.strictObject({
   status: z.int().min(200).max(599).optional(),
   /** Answers 401 to requests without this `Authorization`. */

@@ -11,8 +11,8 @@ const maxBoxes = 10_000;
 const path = /^\/webhooks\/([A-Za-z0-9_.-]{1,64})(?:[/?]|$)/;
 
 /**
- * Simulates the endpoints of any number of webhooks: `POST /webhooks/<name>`, also below that path. It replaces a router, because
- * benchmarks would include the router's cost.
+ * Simulates the endpoints of any number of webhooks: `POST /webhooks/<name>`, also below that path. It uses no router, because
+ * benchmarks would measure the router too.
  */
 export class WebhookReceiver {
   private readonly boxes = new Map<string, WebhookBox>();
@@ -80,7 +80,7 @@ export class WebhookReceiver {
   }
 }
 
-/** The fault for a request whose `Authorization` is `given`: 401 if the fault requires another one. */
+/** The fault for a request whose `Authorization` is `given`; it gets the status 401 if the fault requires another value. */
 function forSender(fault: Fault, given: string | undefined): Fault {
   return fault.authorization === undefined || fault.authorization === given ? fault : { ...fault, status: 401 };
 }

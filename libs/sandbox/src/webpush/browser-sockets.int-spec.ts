@@ -27,7 +27,7 @@ afterAll(async () => {
 
 type Message = Readonly<Record<string, unknown>>;
 
-/** A client that speaks as Firefox does. */
+/** A client that uses the same protocol as Firefox. */
 class Browser {
   private readonly received: Message[] = [];
   private waiting: ((message: Message) => void) | undefined;

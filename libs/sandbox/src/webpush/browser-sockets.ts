@@ -37,7 +37,7 @@ const incoming = z.discriminatedUnion('messageType', [
 type Incoming = z.infer<typeof incoming>;
 
 /**
- * Speaks the push protocol of Mozilla over Web Sockets, so that a real Firefox uses the sandbox as its push service.
+ * Implements the push protocol of Mozilla over Web Sockets, so that a real Firefox uses the sandbox as its push service.
  * Source: https://mozilla-push-service.readthedocs.io/en/latest/design/
  */
 export class BrowserSockets {
@@ -79,7 +79,7 @@ export class BrowserSockets {
   private converse(socket: WebSocket): void {
     const send = (message: object): void => socket.send(JSON.stringify(message));
     let browser: OutsideBrowser | undefined;
-    socket.on('error', () => undefined); // the connection is closed afterwards
+    socket.on('error', () => undefined); // needs no handling, because the connection is closed afterwards
     socket.on('message', (data: Buffer) => {
       const text = data.toString();
       if (text === '{}') return send({});

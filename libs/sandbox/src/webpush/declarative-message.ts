@@ -10,7 +10,7 @@ const declarativeMessage = z.looseObject({
   web_push: z.literal(8030),
   notification: z.looseObject({
     title: z.string().min(1),
-    // Mandatory for browsers that show the message themselves; a service worker needs no `navigate`.
+    // `navigate` is mandatory for browsers that show the message themselves, and optional for a service worker.
     navigate: z.url().optional(),
     body: z.string().optional(),
     tag: z.string().optional(),

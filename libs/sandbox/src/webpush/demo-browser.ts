@@ -10,7 +10,7 @@ const navigate = 'https://mail.example.com/#folder={{folder}}&id={{id}}';
 /** A contact, because push services may refuse senders without one. */
 export const demoSubject = 'mailto:demo@example.com';
 
-/** Includes private addresses, at which containers reach each other. */
+/** The networks in which PNS may reach the sandbox, including the private addresses of containers. */
 const allowedNetworks = ['127.0.0.0/8', '::1/128', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'];
 
 /** The options with which PNS reaches the push service of the sandbox. */
@@ -40,7 +40,7 @@ export class DemoBrowser {
     await call(api, 'POST', '/v1/subscriptions', registration);
   }
 
-  /** The subscription for a key; a new one only if the key has changed. */
+  /** The subscription for a key. Creates a new subscription only if the key has changed. */
   private subscription(key: string): PushSubscriptionJson {
     if (this.subscribed?.key !== key) this.subscribed = { key, pushSubscription: this.service.subscribe(key) };
     return this.subscribed.pushSubscription;

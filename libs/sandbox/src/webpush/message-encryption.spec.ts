@@ -24,7 +24,7 @@ describe('the example of RFC 8291, section 5', () => {
       fc.property(change, ([index, mask]) => {
         const changed = Buffer.from(body);
         changed[index] = (changed[index] ?? 0) ^ mask;
-        // The record size is not authenticated, and a larger record size changes nothing.
+        // The record size is not authenticated, so a body with a changed but valid record size is decrypted.
         if (index >= 16 && index < 20 && codingFault(changed) === undefined) return;
         expect(() => decrypted(changed, keys)).toThrow();
       }),

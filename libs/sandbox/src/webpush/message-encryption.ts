@@ -11,7 +11,7 @@ export interface SubscriptionKeys {
 const saltBytes = 16;
 const pointBytes = 65;
 const tagBytes = 16;
-/** Salt, record size, length of the key id, and the sender's public key as key id. Source: RFC 8291, section 4. */
+/** The bytes of a header: salt, record size, length of the key id, and the sender's public key. Source: RFC 8291, section 4. */
 export const headerBytes = saltBytes + 4 + 1 + pointBytes;
 /** The least bytes of a record: a delimiter and the authentication tag. */
 const minRecordBytes = 1 + tagBytes;

@@ -23,7 +23,7 @@ interface Pending {
 export type Notification = Readonly<Record<string, unknown>>;
 
 const maxPending = 1000;
-/** No checks, because only the browser has the key. */
+/** Messages are not checked, because only the browser has the key. */
 const checks: readonly Check[] = [];
 
 /**
@@ -47,7 +47,7 @@ export class OutsideBrowser {
     return { uaid, isConnected, channels: [...this.channels.keys()], pending: this.pending.size, reported };
   }
 
-  /** Sends all waiting and all further messages with `send`; returns a function that ends this when the connection is closed. */
+  /** Sends all waiting and further messages with `send`. Call the returned function when the connection is closed. */
   connected(send: (notification: Notification) => void): () => void {
     this.send = send;
     for (const [id, each] of this.pending) {

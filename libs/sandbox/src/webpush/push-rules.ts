@@ -8,7 +8,7 @@ export interface Refusal {
   readonly message: string;
 }
 
-/** The bytes of a message that a push service must accept. Source: RFC 8030, section 7.2. The large services accept no more. */
+/** The message size that a push service must accept, and the limit of the large services. Source: RFC 8030, section 7.2. */
 export const maxMessageBytes = 4096;
 /** Four weeks. A longer TTL is reduced to this. */
 export const maxTtlSeconds = 2_419_200;
@@ -51,7 +51,7 @@ export function messageFault(headers: Readonly<Record<string, string>>, body: Bu
   if (body.length > maxMessageBytes) {
     return { status: 413, errno: errnos.tooLarge, message: `The message has more than ${maxMessageBytes} bytes` };
   }
-  // A message without content wakes the web app.
+  // A message without content is valid. It only wakes the web app.
   if (body.length === 0) return undefined;
   if (headers['content-encoding'] !== 'aes128gcm') return bad(errnos.encryption, 'Content-Encoding is not aes128gcm');
   const fault = codingFault(body);

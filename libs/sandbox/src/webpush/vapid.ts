@@ -35,8 +35,8 @@ export class VapidVerifier {
   ) {}
 
   /**
-   * Why an application server must not send; undefined if it may. `restrictedTo` is the server key with which the subscription
-   * was made, if any.
+   * Why an application server must not send; undefined if the server may send. `restrictedTo` is the server key with which the
+   * subscription was made; absent if it was made without a key.
    */
   async refusal(authorization: string | undefined, restrictedTo?: string): Promise<VapidRefusal | undefined> {
     if (authorization === undefined) return { status: 401, reason: 'There is no Authorization' };

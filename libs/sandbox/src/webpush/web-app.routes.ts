@@ -18,8 +18,8 @@ const subscribed = z.strictObject({
 });
 
 /**
- * Lets the installable web app subscribe the user of the demonstration in the visitor's own browser. The subscription uses the
- * real push service of this browser, or the sandbox if the browser is configured for it.
+ * Adds routes by which the installable web app subscribes the user of the demonstration in the visitor's own browser. The
+ * subscription uses the real push service of this browser, or the sandbox if the browser is configured for it.
  */
 export function webAppRoutes(app: FastifyInstance, demo: Demo | undefined, providers: Providers | undefined): void {
   app.get('/app', (_, reply) => reply.redirect('/app/'));

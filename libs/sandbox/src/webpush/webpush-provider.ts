@@ -39,7 +39,7 @@ const tooLarge = Buffer.alloc(maxMessageBytes + 1);
 const pushPath = /^\/push\/([A-Za-z0-9_-]{1,200})$/;
 
 /**
- * Simulates the push service of browsers (RFC 8030), on one port, over HTTP/2 and 1.1, and a user agent that subscribes there.
+ * Simulates the push service of browsers (RFC 8030), on one port, over HTTP/2 and 1.1, and user agents that subscribe there.
  * Unlike most push services it requires VAPID.
  */
 export class WebpushProvider {
@@ -174,7 +174,7 @@ export async function startWebpush(options: WebpushSandboxOptions): Promise<Webp
   return new WebpushProvider(await Http2Server.start(ofServer), arrivals, now);
 }
 
-/** The answer with a fault applied: an error with the fault's status replaces it. */
+/** The answer with a fault applied. If the fault has a status, an error with this status replaces the answer. */
 function onDemand(answer: Answer, { status, headers = {} }: WebpushFault): Answer {
   const own = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
   const wanted =

@@ -5,7 +5,7 @@ import type { WebpushFault } from './webpush-fault';
 
 const maxSeen = 10_000;
 
-/** One web app in one user agent, as the push service knows it. */
+/** One web app in one user agent, as the push service stores it. */
 export class WebpushSubscription {
   total = 0;
   accepted = 0;
@@ -20,7 +20,7 @@ export class WebpushSubscription {
   constructor(
     readonly token: string,
     readonly userAgent: UserAgent,
-    /** The key of the only application server that may send; any server if absent. An uncompressed point in base64url. */
+    /** An uncompressed point in base64url. Only the application server with this key may send; if absent, any server may send. */
     readonly applicationServerKey?: string,
   ) {}
 

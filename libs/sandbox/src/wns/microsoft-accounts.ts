@@ -54,7 +54,7 @@ export class MicrosoftAccounts {
     return [...this.apps.keys()];
   }
 
-  /** Deletes the credentials and their access tokens; returns whether there were any. */
+  /** Deletes the credentials and their access tokens; returns whether the app existed. */
   revoke(sid: string): boolean {
     for (const [token, grant] of this.grants) if (grant.sid === sid) this.grants.delete(token);
     return this.apps.delete(sid);

@@ -8,7 +8,7 @@ export const wnsFault = fault.omit({ bodyBytes: true });
 /** A parsed `wnsFault`. */
 export type WnsFault = Readonly<z.infer<typeof wnsFault>>;
 
-/** The state of a device: accepts pushes, is switched off, or has pushes disabled. */
+/** The states of a device: it accepts pushes, is switched off, or has pushes disabled. */
 export const deviceStates = ['connected', 'disconnected', 'refusing'] as const;
 type DeviceState = (typeof deviceStates)[number];
 
@@ -47,7 +47,7 @@ export class WnsChannel {
     this.seen.clear();
   }
 
-  /** Counts a push; returns whether the same push was accepted before. Another push with the same tag is no duplicate. */
+  /** Counts a push; returns whether it was accepted before. A push with the same tag and another body is no duplicate. */
   count(tag: string | undefined, body: string, isAccepted: boolean): boolean {
     this.total++;
     const push = tag === undefined ? undefined : hash('sha256', `${tag} ${body}`, 'base64');

@@ -60,12 +60,12 @@ export class WnsProvider {
     return (this.server.address() as AddressInfo).port;
   }
 
-  /** The entry for `allowedHosts`. */
+  /** The entry for the option `allowedHosts` of a client. */
   get host(): string {
     return `${this.hostname}:${this.port}`;
   }
 
-  /** The value for `tokenEndpoint`, for an app of this tenant or, without a tenant, of Partner Center. */
+  /** The value for the option `tokenEndpoint`, for an app of this tenant or, without a tenant, for an app of Partner Center. */
   tokenUrl(tenantId?: string): string {
     return `https://${this.host}${tenantId === undefined ? '/accesstoken.srf' : `/${tenantId}/oauth2/v2.0/token`}`;
   }

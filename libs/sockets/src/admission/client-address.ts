@@ -12,12 +12,12 @@ export class ClientAddresses {
     this.trusts = proxyAddr.compile([...proxies]);
   }
 
-  /** Whether this peer is a trusted proxy, so that its address is not that of the client. */
+  /** Whether this peer is a trusted proxy, so that its address is not the address of the client. */
   isProxy(peer: string): boolean {
     return isIP(peer) !== 0 && this.trusts(plain(peer), 0);
   }
 
-  /** The client's address: the last one in `X-Forwarded-For` that is not a trusted proxy, else the peer's. */
+  /** The client's address: the last address in `X-Forwarded-For` that is not a trusted proxy, else the address of the peer. */
   of(request: IncomingMessage): string {
     return addressKey(proxyAddr(request, (address, hops) => isIP(address) !== 0 && this.trusts(plain(address), hops)));
   }

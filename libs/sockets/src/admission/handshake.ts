@@ -59,8 +59,8 @@ export function sessionMissing(): PnsError {
 }
 
 /**
- * Parses the target of a request. Undefined if a proxy might read another path than we do: a path with dot segments, backslashes,
- * a fragment, or characters that must be encoded.
+ * Parses the target of a request. Returns undefined if a proxy might read another path, because the target has dot segments,
+ * backslashes, a fragment, or characters that must be encoded.
  */
 function parsed(target: string): URL | undefined {
   const url = parsedUrl(`ws://any${target}`);

@@ -22,13 +22,13 @@ export class OpenSocket {
   private webSocket: ClientWebSocket | undefined;
   private closeCode: number | undefined;
   private isRestarting = false;
-  /** Whether its session ended. */
+  /** Whether the session of the socket ended. */
   hasEnded = false;
-  /** Whether another opening has its connection id. */
+  /** Whether another opening has the connection id of the socket. */
   isTaken = false;
-  /** The node of the previous opening, if that node has died or has not returned the events that its client did not confirm. */
+  /** The node of the previous opening, if that node has died or has not returned its unconfirmed events. */
   nodeBefore: string | undefined;
-  /** Whether it took over from an opening that may still return deliveries. */
+  /** Whether the socket took over from an opening that may still return deliveries. */
   isTakeOver = false;
 
   constructor(
@@ -38,7 +38,7 @@ export class OpenSocket {
     readonly local: LocalSocket,
   ) {}
 
-  /** Connects the socket to its client, which has sent CONNECT. Now the end of the Socket.IO session closes the connection. */
+  /** Connects the socket to its client, which has sent CONNECT. From now on, a disconnect of Socket.IO closes the connection. */
   attach(socket: Socket, webSocket: ClientWebSocket): void {
     this.socket = socket;
     this.webSocket = webSocket;
@@ -53,7 +53,7 @@ export class OpenSocket {
     if (this.isTaken) this.disconnect();
   }
 
-  /** Sends that the session is over, and closes the socket. Socket.IO clients do not reconnect by themselves then. */
+  /** Sends that the session is over, and closes the socket so that Socket.IO clients do not reconnect by themselves. */
   endSession(): void {
     this.hasEnded = true;
     if (this.socket === undefined) return; // the admission of this socket reads `hasEnded`
@@ -61,7 +61,7 @@ export class OpenSocket {
     this.disconnect();
   }
 
-  /** Writes nothing more, because another opening has its connection id. */
+  /** Stops writing to the client, because another opening has the connection id of the socket. */
   takeOver(): void {
     this.isTaken = true;
     this.local.stop();

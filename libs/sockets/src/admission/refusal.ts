@@ -41,7 +41,7 @@ export interface Refusal {
 /** Logged as one fault, because clients repeat their handshakes while Redis or Postgres is unavailable. */
 const fault = new RecurringFault('socket.refused', 'socket.admitted');
 
-/** Call it when a client was admitted, which shows that the fault for which clients were refused has ended. */
+/** Ends the fault for which clients were refused. Called when a client was admitted. */
 export const admissionWorks = (): void => fault.isOver();
 
 /** Counts a refusal and returns its reason for the client. An unexpected error is logged and becomes `UNAVAILABLE`. */
@@ -62,7 +62,7 @@ export function refusalOf({ code, message }: PnsError): Refusal {
     status,
     headers: {
       'content-type': 'application/problem+json',
-      'access-control-allow-origin': '*', // the answer holds no secret, and without this header a page sees only a CORS error
+      'access-control-allow-origin': '*', // the answer holds no secret, and without this header a page gets only a CORS error
       ...(status === 429 || status === 503 ? { 'retry-after': String(retryAfterSeconds) } : {}),
     },
     body: JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, code, detail: message }),

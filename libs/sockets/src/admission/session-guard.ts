@@ -2,7 +2,7 @@ import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@
 import { SessionTokens } from '@pns/sessions';
 import { isOver, SocketAdmission } from './socket-admission';
 
-/** How often the node closes sockets with expired sessions, in ms. One timer for all: a timer per socket costs memory. */
+/** How often the node closes sockets with expired sessions, in ms. All share one timer, because each timer needs memory. */
 const sweepMs = 1000;
 
 /** Closes sockets when their sessions end or expire. */

@@ -20,7 +20,7 @@ import { admissionWorks } from './refusal';
 
 const openSockets = new Gauge({ name: 'pns_open_sockets', help: 'Sockets that are open.', registers: [metrics] });
 
-/** A client waits this long for Redis to admit it, in ms. */
+/** A client is refused if Redis does not answer within this time, in ms. */
 const admissionTimeoutMs = 5000;
 
 const nothing: Missed = { deliveries: [], hasGap: false };
@@ -98,7 +98,7 @@ export class SocketAdmission {
     const limits = mailboxLimits(this.cascade, key);
     const local = new LocalSocket({ context, user, client, connection, isAnonymous, wantsMeta, limits }, backlog);
     const socket = new OpenSocket(key, session, tcp, local);
-    // From here on the end of its session closes the socket, even if it comes between the next query and its answer.
+    // From here on the end of the session closes the socket, even if the session ends between the next query and its answer.
     this.remember(socket);
     try {
       if ((await this.sessions.endedAmong([session])).length > 0) throw sessionEnded();
@@ -111,7 +111,7 @@ export class SocketAdmission {
     }
   }
 
-  /** Loads the properties of the socket's user, and resolves with whether they are known. Never rejects. */
+  /** Whether the properties of the socket's user are known. Loads them if necessary. Never rejects. */
   async knowsProperties({ key }: OpenSocket): Promise<boolean> {
     await this.properties.load([key]);
     return this.cascade.scopesOf(key) !== undefined;
@@ -189,7 +189,10 @@ export class SocketAdmission {
       await this.mailboxes.close(key, this.node.id, nothing, mailboxLimits(this.cascade, key));
   }
 
-  /** Closes a socket in the registry. If another opening has collected the mailbox already, sends the deliveries to its node. */
+  /**
+   * Closes a socket in the registry. If another opening has collected the mailbox already, sends the deliveries to the node of
+   * that opening.
+   */
   private async close({ key }: OpenSocket, missed: Missed): Promise<void> {
     const node = await this.mailboxes.close(key, this.node.id, missed, mailboxLimits(this.cascade, key));
     if (node === undefined || missed.deliveries.length === 0) return;

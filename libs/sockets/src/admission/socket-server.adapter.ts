@@ -8,7 +8,7 @@ import { ClientDecoder } from './client-decoder';
 import { ClientWebSocketServer } from '../emit/client-web-socket';
 import type { UpgradeAdmission } from './upgrade-admission';
 
-/** Puts Socket.IO behind `UpgradeAdmission`: Engine.IO gets only accepted requests. */
+/** Connects Socket.IO with `UpgradeAdmission`, so that Engine.IO gets only accepted requests. */
 export class SocketServerAdapter extends IoAdapter {
   private readonly server: HttpServer;
 

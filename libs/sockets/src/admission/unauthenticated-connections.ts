@@ -9,7 +9,7 @@ import { closeGraceMs } from '../emit/client-web-socket';
 /** A connection is destroyed after this time, in ms, unless it is an authenticated socket by then or has sent another HTTP request. */
 export const authenticateWithinMs = 10_000;
 
-/** A reached limit is logged at most once in this time, in ms: a flood must not fill the log. */
+/** A reached limit is logged at most once in this time, in ms, because a flood must not fill the log. */
 const warnEveryMs = 10_000;
 
 interface Unauthenticated {
@@ -21,7 +21,8 @@ interface Unauthenticated {
 
 /**
  * Connections that have not shown a valid session. Their time and number are limited, for each address and in total. A connection
- * beyond a limit has a second to send its request, which is answered with the reason. Beyond twice a limit they are destroyed.
+ * beyond a limit has a second to send its request, which is answered with the reason. A connection beyond twice a limit is
+ * destroyed at once.
  */
 @Injectable()
 export class UnauthenticatedConnections {
@@ -49,7 +50,7 @@ export class UnauthenticatedConnections {
   /**
    * Checks that the client that sent this request is within its limits.
    *
-   * @throws PnsError `HANDSHAKES_TOO_MANY` (its address has too many), `OVERLOADED` (all addresses together have too many)
+   * @throws PnsError `HANDSHAKES_TOO_MANY` (too many connections from its address), `OVERLOADED` (too many from all addresses)
    */
   check(request: IncomingMessage, tcp: TcpSocket): void {
     const one = this.counted.get(tcp);

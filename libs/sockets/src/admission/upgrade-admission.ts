@@ -17,7 +17,7 @@ import { UnauthenticatedConnections } from './unauthenticated-connections';
 interface UpgradeRequest extends ClientConnection {
   /** Set once the client was admitted, by a session in the URL or in its CONNECT. */
   socket?: OpenSocket;
-  /** Whether its CONNECT is in progress or was accepted. */
+  /** Whether the client's CONNECT is in progress or was accepted. */
   isConnecting?: boolean;
 }
 
@@ -66,7 +66,7 @@ export class UpgradeAdmission implements OnModuleDestroy, BeforeApplicationShutd
   }
 
   /**
-   * Answers a CONNECT: admits a client that sends its session with it.
+   * Handles a CONNECT. Admits the client, unless a session in the URL has admitted it before.
    *
    * @throws PnsError `CONNECT_REPEATED`, `SESSION_MISSING`, or an error of `SocketAdmission.admit`. The client may repeat its CONNECT.
    */
@@ -96,7 +96,7 @@ export class UpgradeAdmission implements OnModuleDestroy, BeforeApplicationShutd
     await this.allClosed();
   }
 
-  /** Waits until all closed sockets are noted: not earlier, because now no admission waits for an unavailable Redis. */
+  /** Waits until the registry has noted all closed sockets. In `onModuleDestroy`, admissions may still wait for Redis. */
   async beforeApplicationShutdown(): Promise<void> {
     await this.admission.pendingClosings();
   }
@@ -125,7 +125,7 @@ export class UpgradeAdmission implements OnModuleDestroy, BeforeApplicationShutd
     if (takenFrom !== undefined) void this.takeOvers.announce(socket.key, takenFrom);
     upgrade.socket = socket;
     this.unauthenticated.authenticated(upgrade.tcp);
-    // After CONNECT, Socket.IO reports the close with its reason.
+    // A close after CONNECT is not handled here, because Socket.IO reports it with its reason.
     upgrade.tcp.once('close', () => {
       if (!socket.local.isAttached) this.admission.leave(socket, 'transport close');
     });

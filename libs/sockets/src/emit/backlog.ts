@@ -60,12 +60,12 @@ export class Backlog {
     this.check();
   }
 
-  /** Forgets the events that waited for the client's CONNECT. */
+  /** Stops counting the events that waited for the client's CONNECT. */
   release(): void {
     this.earlyBytes = 0;
   }
 
-  /** Destroys the connection if too much waits. A close frame would only wait behind these bytes. */
+  /** Destroys the connection if too many bytes wait. Sends no close frame, because it would wait behind these bytes. */
   check(): void {
     if (this.isExceeded || this.earlyBytes + this.engineBytes + this.tcp.writableLength <= maxBacklogBytes) return;
     this.isExceeded = true;

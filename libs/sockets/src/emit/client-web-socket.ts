@@ -11,7 +11,7 @@ const faults = {
   flood: 1008,
   /** A binary message. Close code: unsupported data. */
   binary: 1003,
-  /** More than `maxBacklogBytes` waited for the client to read. A close frame would not arrive. */
+  /** More than `maxBacklogBytes` waited for the client to read. There is no code, because a close frame would not arrive. */
   backlog: undefined,
 } as const;
 
@@ -49,8 +49,8 @@ export class ClientWebSocket extends WebSocket {
   }
 
   /**
-   * Counts a frame that the client sent. Returns whether it may be answered. Frames also count while the socket is closing: its
-   * frames are read until the connection is destroyed.
+   * Counts a frame that the client sent. Returns whether the frame may be answered. Frames also count while the socket is
+   * closing, because they are read until the connection is destroyed.
    */
   takes(isBinary = false): boolean {
     const { inbound, tcp } = this;
@@ -61,7 +61,7 @@ export class ClientWebSocket extends WebSocket {
     return this.readyState === WebSocket.OPEN;
   }
 
-  /** Destroys the connection if Engine.IO closes it after an invalid packet: Engine.IO would wait for the client to read. */
+  /** Destroys the connection if Engine.IO closes it after an invalid packet. Engine.IO would wait until the client reads. */
   endIfClosing(): void {
     if (this.conn?.readyState !== 'open' && this.tcp !== undefined && !this.isPaused) destroySoon(this.tcp);
   }
@@ -112,7 +112,7 @@ export function destroySoon(tcp: TcpSocket): void {
   setTimeout(() => tcp.destroy(), closeGraceMs).unref();
 }
 
-// One function for all sockets: a closure for each socket would cost memory while the socket is idle.
+// All sockets share these functions, because a closure for each socket would need memory while the socket is idle.
 
 function onMessage(this: WebSocket, _data: unknown, isBinary: boolean): void {
   (this as ClientWebSocket).takes(isBinary);

@@ -21,16 +21,16 @@ interface LocalSocketOptions {
 }
 
 /**
- * A client confirms with the pong to a ping. `pingBurst` pings may follow events at once, further ones every `pingPauseMs`. While
- * a ping has no answer, or the node has sent its share of pings, the next ping is sent with the first event after
- * `longPingPauseMs`, or without an event after `lonePingPauseMs`.
+ * A client confirms events with the pong to a ping. `pingBurst` pings may be sent without a pause, further pings every
+ * `pingPauseMs`. While a ping has no answer, or the node has sent `pingsPerSecond`, the next ping is sent with the first event
+ * after `longPingPauseMs`, or without an event after `lonePingPauseMs`. Times in ms.
  */
 const [pingBurst, pingPauseMs, longPingPauseMs, lonePingPauseMs] = [5, 20, 1000, 1250];
 
 /** Most pings that a node sends in a second, except pings after `longPingPauseMs`. */
 const pingsPerSecond = 500;
 
-/** When a client closes, events that were sent in its last two round trips and this time, in ms, may be unread. */
+/** When a client closes, it may not have read events that were sent in its last two round trips plus this time, in ms. */
 const closingSlackMs = 50;
 /** The assumed round trip of a client that has not confirmed anything yet, in ms. */
 const likelyRoundTripMs = 500;
@@ -62,7 +62,7 @@ export class LocalSocket {
   private isDraining = false;
   /** Events in the outbox. */
   private queued = 0;
-  /** Whether it must receive missed events before all others. */
+  /** Whether the socket must receive missed events before all other events. */
   isBehind = false;
   private readonly repeats = new Repeats();
 
@@ -84,8 +84,8 @@ export class LocalSocket {
   }
 
   /**
-   * Sends a delivery at the end of this turn of the event loop, after all others of this turn that were accepted before it. Does
-   * nothing if the socket was sent its notification by another delivery.
+   * Sends a delivery at the end of this turn of the event loop. All deliveries of the turn are sent in the order of acceptance.
+   * Does nothing if another delivery has sent the same notification to this socket.
    */
   send(delivery: Delivery): void {
     if (this.repeats.has(delivery)) return;
@@ -93,7 +93,7 @@ export class LocalSocket {
     if (outbox.push({ waiting: this.prepared(delivery), socket: this }) === 1) setImmediate(emptyOutbox);
   }
 
-  /** Sends the event upon which the client fetches its data again, because it missed notifications that are stored nowhere. */
+  /** Sends `missedEvent`: the client missed notifications that are stored nowhere, and must fetch its data again. */
   sendMissed(): void {
     this.emit(this.gap());
     this.requestConfirmation();
@@ -195,7 +195,7 @@ export class LocalSocket {
     });
   }
 
-  /** Writes an event of the outbox, or lets it wait. The socket's last event there is written with a ping if a ping is due. */
+  /** Writes or stores an event of the outbox. The socket's last event in the outbox is written with a ping if a ping is due. */
   emitQueued(waiting: QueuedEvent): void {
     this.emit(waiting, --this.queued === 0);
   }
@@ -230,9 +230,9 @@ export class LocalSocket {
   }
 
   /**
-   * Writes a finished frame. While nothing waits for the client, it goes directly to TCP, because the way through Engine.IO costs as
-   * much as encoding the event. Otherwise Engine.IO gets it, as from the adapter of Socket.IO for a broadcast, and buffers it in
-   * order. A ping behind the last event is part of the same write, which saves a system call.
+   * Writes a finished frame. While nothing waits for the client, the frame is written directly to TCP, because a write through
+   * Engine.IO takes as long as encoding the event. Otherwise Engine.IO gets the frame as for a broadcast of Socket.IO's adapter,
+   * and buffers the frame in order. A ping after the last event is part of the same write, which saves a system call.
    */
   private write({ sent, event: { packet, frame } }: QueuedEvent, isLast = false): void {
     if (this.isOver) return;
@@ -267,7 +267,7 @@ export class LocalSocket {
   }
 }
 
-/** Compares by acceptance. The event about missed notifications is the first one. */
+/** Compares events by the order of acceptance. The event about missed notifications is the first one. */
 function inTurn(one: QueuedEvent, other: QueuedEvent): number {
   const [first, second] = [one.sent.delivery, other.sent.delivery];
   if (first === undefined || second === undefined) return first === second ? 0 : first === undefined ? -1 : 1;
@@ -278,7 +278,7 @@ const ignored = (): void => undefined;
 
 const pingsLeft = { count: pingsPerSecond, at: 0 };
 
-/** Whether the node may send one more ping. If so, counts it. */
+/** Whether the node may send one more ping. If so, counts this ping. */
 function mayPing(now: number): boolean {
   const count = Math.min(pingsPerSecond, pingsLeft.count + ((now - pingsLeft.at) / 1000) * pingsPerSecond);
   pingsLeft.at = now;

@@ -6,18 +6,18 @@ import { distinctId, type Delivery } from '@pns/transport-contract';
  */
 const repeatsWithinMs = 30_000;
 
-/** Most notifications that are remembered meanwhile: those of a full mailbox with the default limit. */
+/** Most notifications that are remembered in this time. A mailbox has the same limit by default. */
 const maxRemembered = 1000;
 
-/** The notifications that a socket was sent soon after its opening. */
+/** The notifications that were sent to a socket soon after its opening. */
 export class Repeats {
   private readonly openedAt = performance.now();
   /** The id of each notification's first delivery. */
   private remembered: Map<string, string> | undefined;
 
   /**
-   * Whether the socket was sent the notification by another delivery. Remembers the delivery. A further attempt of the same delivery is
-   * no repeat, because its first attempt may have failed.
+   * Whether another delivery has sent the same notification to the socket. Remembers the delivery. A further attempt of the same
+   * delivery is no repeat, because its first attempt may have failed.
    */
   has({ id, notificationId, producer }: Delivery): boolean {
     const isNew = performance.now() - this.openedAt < repeatsWithinMs;

@@ -16,7 +16,7 @@ export interface Unreceived {
 
 /** An event on its way to a client. */
 export interface Sent {
-  /** Absent for the event that a client receives because it missed something. */
+  /** Absent for the event about missed notifications. */
   readonly delivery: Delivery | undefined;
   readonly bytes: number;
   /** Its number among the written events; 0 until it is written. */
@@ -74,7 +74,7 @@ export class Unconfirmed {
     this.bytes = this.sent.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  /** The events that were written at `time` or later, or not yet. */
+  /** Returns the events that were written at `time` or later, or are not written yet. */
   since(time: number): Unreceived {
     const late = this.sent.filter(({ at }) => at >= time);
     const deliveries = late.flatMap(({ delivery }) => delivery ?? []);

@@ -36,7 +36,7 @@ export function pathConflicts(clients: ReadonlyMap<string, WebsocketClient>): Re
   return conflicts;
 }
 
-/** The client that a handshake at `path` is for: the one with the longest path that is `path` or above it. */
+/** Returns the client for a handshake at `path`: the client with the longest path that is equal to `path` or above it. */
 export function clientAt(clients: WebsocketClientOptions, path: string): string | undefined {
   const asked = segments(path);
   let found: { client: string; length: number } | undefined;
@@ -57,7 +57,7 @@ export function clientWants(clients: WebsocketClientOptions, client: string, top
   return matchingPattern(topic, topicsOf(clients, client)) !== undefined;
 }
 
-/** The path with one slash at its end, so that a prefix of it ends between two segments. */
+/** Returns the path with a slash at its end, so that a comparison of prefixes compares whole segments. */
 function segments(path: string): string {
   return path.endsWith('/') ? path : `${path}/`;
 }

@@ -1,12 +1,12 @@
 import { distinctId, type Delivery } from '@pns/transport-contract';
 
-/** The event of a socket whose session ended. The server closes the socket after it. */
+/** The event of a socket whose session ended. The server sends it and then closes the socket. */
 export const sessionInvalidEvent = 'session:invalid';
 
 /** The event of a socket that may have missed notifications that are stored nowhere. */
 export const missedEvent = 'notifications:missed';
 
-/** Names that Socket.IO reserves, so that a topic of this name cannot be sent: its documentation, "Emit cheatsheet". */
+/** Names that Socket.IO reserves. A topic of this name cannot be sent. Source: Socket.IO's documentation, "Emit cheatsheet". */
 const reservedEvents: ReadonlySet<string> = new Set([
   'connect',
   'connect_error',
@@ -21,7 +21,7 @@ export function isEventName(topic: string): boolean {
   return !reservedEvents.has(topic);
 }
 
-/** The event that a client receives for a notification: topic and payload, and its id, time and count if the client wants them. */
+/** Returns the event for a notification: topic and payload, and with `wantsMeta` also the id, time and count. */
 export function frameOf(delivery: Delivery, wantsMeta: boolean): readonly [string, ...unknown[]] {
   const { topic, payload, notificationId, producer, timestamp, count } = delivery;
   const id = distinctId({ id: notificationId, producer });

@@ -19,8 +19,9 @@ afterAll(() => nodes.stop());
 /** The event that a client receives if it asks for the id, time and count too. */
 type Frame = readonly [topic: string, payload: object, meta: { readonly id: string }];
 
-// An event has no answer: emitting it is the delivery. So there is no wait to abort, no error of a provider (throttled, gone, too
-// large), and there are no credentials; a session belongs to the client and ends with its socket.
+// A client sends no answer to an event, so the delivery is done when the event is emitted. Therefore there is no wait to abort
+// and no error of a provider (throttled, gone, too large). There are no credentials either, because a session belongs to the
+// client and ends with its socket.
 describeSending('websocket', async () => {
   nodes.nextUser();
   const socket = await nodes.connect(node, 'one', { query: { meta: '1' } });

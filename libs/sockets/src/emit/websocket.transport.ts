@@ -2,7 +2,7 @@ import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 import { isEventName } from './websocket.payload';
 import type { LocalSockets } from './local-sockets';
 
-/** Forwards a delivery whose socket is not at this node. `isPartlySent`: other sockets here received it. */
+/** Forwards a delivery whose socket is not at this node. `isPartlySent`: other sockets at this node received the delivery. */
 type Forward = (delivery: Delivery, isPartlySent?: boolean) => Promise<Outcome>;
 
 /** Emits deliveries to the sockets of this node. */

@@ -19,10 +19,7 @@ const followWithinMs = 15_000;
 /** How often the queue of a dead node is read, in ms. */
 const followLookMs = 100;
 
-/**
- * Time until an incomplete mailbox is read again, and until a mailbox is read again after Redis or Postgres did not answer, in
- * ms.
- */
+/** The pause, in ms, before an incomplete mailbox is read again, and the pause after Redis or Postgres did not answer. */
 const [lookAgainMs, retryMs] = [50, 500];
 
 /** Sends sockets the deliveries of their mailbox before all other deliveries. */
@@ -45,7 +42,7 @@ export class CatchUp {
 
   /**
    * Sends a socket the deliveries in its mailbox, if its client has sent CONNECT. Resolves after that, or when the socket closed.
-   * A call for a socket that is being sent its mailbox lets the running call read the mailbox once more.
+   * If another call for the socket is running, that call reads the mailbox once more instead.
    */
   async run(socket: OpenSocket): Promise<void> {
     socket.local.isBehind = true;
@@ -67,7 +64,7 @@ export class CatchUp {
   private async sendMailbox(socket: OpenSocket): Promise<void> {
     const giveUpAt = performance.now() + (socket.isTakeOver ? returnWithinMs : 0);
     while (this.isHere(socket)) {
-      // Properties decide which deliveries the user may receive, so the mailbox is not collected before they are known.
+      // Properties decide which deliveries the user may receive, so the mailbox is not collected before they are loaded.
       if (!(await this.admission.knowsProperties(socket))) {
         await pause(retryMs);
         continue;
@@ -84,7 +81,7 @@ export class CatchUp {
     }
   }
 
-  /** Whether the previous node's queue is empty, or the wait is over. A newer delivery could overtake deliveries in it. */
+  /** Whether the previous node's queue is empty, or the wait is over. A newer delivery could overtake deliveries in the queue. */
   private async hasFollowed({ nodeBefore }: OpenSocket, giveUpAt: number): Promise<boolean> {
     if (nodeBefore === undefined || performance.now() >= giveUpAt) return true;
     let look = this.looks.get(nodeBefore);
@@ -125,7 +122,7 @@ export class CatchUp {
     });
     const deliveries = attempts.filter(({ outcome }) => outcome.kind === 'delivered').map(({ delivery }) => delivery);
     await socket.local.catchUp({ deliveries, hasGap: missed.hasGap });
-    // If the socket closed meanwhile, the deliveries that its client has not received are in the mailbox again.
+    // If the socket closed meanwhile, its deliveries may be in the mailbox again, so their outcomes are not recorded.
     const returned = new Set(this.isHere(socket) ? [] : deliveries.map(({ id }) => id));
     await this.record(attempts.filter(({ delivery }) => !returned.has(delivery.id)));
   }

@@ -2,7 +2,7 @@
 -- has collected the mailbox, the deliveries must be sent to that opening.
 --
 -- ARGV  3 connection id; 4 node; 5 opening; 6 "1" if it missed something that is stored nowhere; 7 most notifications and 8 most
---       bytes in its mailbox; then for each delivery: order, id, bytes, delivery
+--       bytes in the mailbox; then for each delivery: order, id, bytes, delivery
 -- Returns {the node that the deliveries must be sent to, or ""}
 local connection, node, opening = ARGV[3], ARGV[4], ARGV[5]
 local most, mostBytes = tonumber(ARGV[7]), tonumber(ARGV[8])

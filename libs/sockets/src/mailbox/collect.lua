@@ -1,8 +1,8 @@
 -- Empties the mailbox of an open socket, for its client.
 --
--- ARGV  3 connection id; 4 node; 5 opening; 6 "1" to wait no longer for the opening that it took over from
+-- ARGV  3 connection id; 4 node; 5 opening; 6 "1" to wait no longer for the opening that the socket took over from
 -- Returns {"taken"} if another opening has the id; {"wait"} while the previous opening has not returned its unconfirmed
---         deliveries; else {"", "1" if it missed something that is stored nowhere, each delivery in order}
+--         deliveries; else {"", "1" if the socket missed something that is stored nowhere, each delivery in order}
 local connection = ARGV[3]
 local entry = entryOf(connection)
 if not entry then return { '', '' } end

@@ -239,7 +239,7 @@ describe('two tabs of one user', () => {
     await nodes.parked(onItsWay.id);
     await dispatchAndPark({ topic: 'ox:mail:away' });
     const queue = nodes.queueOf(node());
-    await queue.pause(); // so that the deliveries for one socket are still there when those for the other arrive
+    await queue.pause(); // so that the deliveries for one socket still wait when the deliveries for the other arrive
     const back = await Promise.all([nodes.connect(node(), '1'), nodes.connect(node(), '2')]);
     await queue.resume();
     await Promise.all(back.map((tab) => tab.got(2)));
@@ -294,7 +294,7 @@ describe('when a node stops', () => {
     proxy.sendTo(far);
     const queued = await nodes.deliveryNow(stopping.id);
     await nodes.close(stopping);
-    await nodes.enqueue({ ...queued, topic: 'ox:mail:late' }); // dispatched before the dispatcher knew that the socket is back
+    await nodes.enqueue({ ...queued, topic: 'ox:mail:late' }); // dispatched while the socket was at the previous node
     await nodes.dispatch({ topic: 'ox:mail:now' });
     expect(topics(await client.got(2)).sort()).toEqual(['ox:mail:late', 'ox:mail:now']);
     expect(client.troubles[0]).toMatchObject({ what: 'disconnected', reason: 'transport close' });
@@ -312,7 +312,7 @@ describe('when a node stops', () => {
     await nodes.close(stopping);
     await nodes.dispatch({ topic: 'ox:mail:now' });
     await nodes.untilOpen(tabs.length);
-    await nodes.enqueue({ ...queued, topic: 'ox:mail:late' }); // dispatched before the dispatcher knew that the socket is back
+    await nodes.enqueue({ ...queued, topic: 'ox:mail:late' }); // dispatched while the socket was at the previous node
     await Promise.all(tabs.map((tab) => tab.got(2)));
     await nodes.quiet();
     // The two notifications went through different queues, so their order is not promised.

@@ -6,7 +6,7 @@ import { log } from '@pns/runtime';
 import type { Job, Worker } from 'bullmq';
 import { SocketForwarding } from './socket-forwarding';
 
-/** The queue of a dead node is watched for this time, in ms, because a dispatcher may add to it for a moment after the death. */
+/** The queue of a dead node is watched for this time, in ms, because a dispatcher may add jobs for a moment after the death. */
 const watchMs = 60_000;
 
 interface TakenQueue {
@@ -25,7 +25,7 @@ export class DeadNodeTakeOver {
     private readonly forwarding: SocketForwarding,
   ) {}
 
-  /** Empties the queues of `nodes`, and no longer those of other nodes. Called after each heartbeat. */
+  /** Starts to empty the queues of `nodes`, and stops emptying all other queues. Called after each heartbeat. */
   async takeOver(nodes: readonly string[]): Promise<void> {
     for (const node of nodes) if (!this.taken.has(node)) this.take(node);
     for (const [node, { takenAt }] of [...this.taken]) {
@@ -49,7 +49,7 @@ export class DeadNodeTakeOver {
   private async empty(job: Job<DeliveryJob>): Promise<void> {
     assertDeliveryJob(job.data);
     const arrived = new Checkpoint(job, this.queues.redis);
-    await arrived.learn(); // a node that is alive and counted as dead stores what it has sent
+    await arrived.learn(); // a node that is alive, but counts as dead, stores which deliveries it has sent
     const left = job.data.deliveries.filter(({ id }) => !arrived.has(id));
     await this.forwarding.forwardAll(left);
   }

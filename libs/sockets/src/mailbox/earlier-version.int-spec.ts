@@ -37,7 +37,7 @@ async function leaves(connection: string, at: number): Promise<void> {
   await nodes.queues.redis.hset(key('sockets'), connection, JSON.stringify(entry));
 }
 
-/** Stores a delivery as that version did. That version also added a job that ended the parking two minutes later. */
+/** Stores a delivery as the version before mailboxes did, but without its job that ended the parking two minutes later. */
 async function park(delivery: Delivery, at: number): Promise<void> {
   const id = `${encodeURIComponent(delivery.notificationId)} ${delivery.client}`;
   const line = [at, 0, 0, delivery.client, '', id, JSON.stringify(delivery)].join('|');

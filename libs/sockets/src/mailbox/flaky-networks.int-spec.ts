@@ -26,7 +26,7 @@ const numbersOf = ({ frames }: Client): unknown[] =>
   frames.map(([topic, payload]) => (payload as { number?: number } | undefined)?.number ?? topic);
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 const post = (number: number): Promise<Delivery[]> => nodes.dispatch({ payload: { number } });
-/** Spreads the steps of a test over their possible times, in the same way in each run. */
+/** Waits for a time from 0 to `ms` that depends only on `trial`, so that the trials of a test differ. */
 const spread = (trial: number, ms: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, (trial * 61) % ms));
 

@@ -46,7 +46,7 @@ interface Place {
 /** How the parking of a delivery ended. */
 export type Settled =
   | { readonly kind: 'given' | 'missed' }
-  /** Its sockets are at nodes of an earlier version, which do not know mailboxes. */
+  /** The sockets of the delivery are at nodes of an earlier version, which has no mailboxes. */
   | { readonly kind: 'back'; readonly delivery: Delivery; readonly back: readonly Place[] };
 
 /** A delivery whose socket is not at the node that it was sent to. */
@@ -76,7 +76,7 @@ export class Mailboxes {
 
   /**
    * Notes that a socket closed and may come back, and stores its unconfirmed deliveries. Safe to repeat. If another
-   * opening has collected the mailbox before, returns the node of that opening: the deliveries must be sent there.
+   * opening has collected the mailbox before, returns the node of that opening, to which the deliveries must be sent.
    */
   async close(socket: Opening, node: string, unconfirmed: Missed, limits: MailboxLimits): Promise<string | undefined> {
     const { connection, opening } = socket;
@@ -88,7 +88,8 @@ export class Mailboxes {
     ]);
     const { maxNotifications, maxBytes } = limits;
     const args = [connection, node, opening, flag(unconfirmed.hasGap), maxNotifications, maxBytes, ...stored];
-    // Sent at once, without reading which nodes are dead: a delivery that the node forwards next must find the socket closed.
+    // The script is sent at once, without reading which nodes are dead, because a delivery that the node forwards next must find
+    // the socket closed.
     const [sendTo] = await scripts.close.run(this.redis, ...this.preface(socket, []), ...args);
     return sendTo === '' ? undefined : sendTo;
   }
@@ -104,7 +105,7 @@ export class Mailboxes {
 
   /**
    * Puts deliveries into the mailboxes of their sockets that are parked, and finds sockets that came back. Returns the result of
-   * each delivery, in order. Safe to repeat: a mailbox holds a delivery once.
+   * each delivery, in order. Safe to repeat, because a mailbox holds a delivery once.
    */
   async park(
     deliveries: readonly UnplacedDelivery[],
@@ -135,7 +136,7 @@ export class Mailboxes {
   }
 
   /**
-   * Notes that a delivery has expired, for the socket with the id `connection`, or without it for all sockets of the delivery.
+   * Notes that a delivery has expired, for the socket with the id `connection`, or without an id for all its sockets.
    * The client of each socket is informed when it comes back, or when its node renews the socket.
    */
   async markMissed(delivery: Delivery, connection = ''): Promise<void> {
@@ -176,7 +177,7 @@ function parkArguments({ delivery, isPartlySent = false }: UnplacedDelivery): (s
   const target = socketTargetOf(delivery);
   const only = target.kind === 'socket' ? target.connection : '';
   const isNamedOnly = isPartlySent || (target.kind === 'parked' && target.namedOnly === true);
-  // A node of an earlier version forwards deliveries for its own sockets as if for parked ones, so `lookedAt` does not apply.
+  // A node of an earlier version forwards deliveries for its sockets as if they were parked, so `lookedAt` does not apply.
   const isBeforeMailboxes = target.kind === 'parked' && target.isBeforeMailboxes === true;
   const lookedAt = isBeforeMailboxes ? undefined : delivery.lookedAt;
   // If the time of the reading is unknown, the registry was read after the window fell due.
@@ -196,13 +197,13 @@ function parkArguments({ delivery, isPartlySent = false }: UnplacedDelivery): (s
   ];
 }
 
-/** The id in mailboxes. Deliveries of a notification to one client share it, so that a socket receives the notification once. */
+/** The id in mailboxes. Deliveries of a notification to a client share this id, so that a socket gets the notification once. */
 function parkedId({ notificationId, producer, client }: Delivery): string {
   const own = distinctId({ id: notificationId, producer });
   return `${encodeURIComponent(own)} ${client}`;
 }
 
-/** Deliveries are sorted by this text: the due time of their window, then the order of acceptance. */
+/** Returns the text by which deliveries are sorted: the due time of the window, then the place in the order of acceptance. */
 function orderOf({ dueAt, order = 0 }: Delivery): string {
   return `${String(Math.floor(dueAt)).padStart(14, '0')}${String(order).padStart(16, '0')}`;
 }
@@ -216,7 +217,7 @@ function bytesOf({ payload }: Delivery): number {
   return Buffer.byteLength(JSON.stringify(payload));
 }
 
-/** In `flat`, node and connection id alternate. */
+/** Returns the places in `flat`, in which node and connection id alternate. */
 function placesIn(flat: readonly string[]): Place[] {
   const places: Place[] = [];
   for (let at = 0; at < flat.length; at += 2) places.push({ node: flat[at] ?? '', connection: flat[at + 1] ?? '' });

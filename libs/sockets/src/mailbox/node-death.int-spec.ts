@@ -33,7 +33,7 @@ async function cutOffNode() {
   return { dead, query, end };
 }
 
-/** The number in each event, or its name. */
+/** Returns the number in each event, or the name of an event without a number. */
 function numbersIn(frames: readonly (readonly unknown[])[]): unknown[] {
   return frames.map(([topic, payload]) => (payload as { number?: number } | undefined)?.number ?? topic);
 }

@@ -1,16 +1,16 @@
--- Parks deliveries of one user whose sockets have left the nodes where they were looked up, or finds the new nodes.
+-- Parks deliveries of one user whose sockets have left the nodes where the registry had them, or finds their new nodes.
 --
 -- ARGV  3 most notifications and 4 most bytes in a mailbox; then for each delivery: id of the notification and the client;
---       client; source token; the node whose sockets it was for, or `parkedNode`; the one connection id that it is for, or "";
---       from when and until when (ms) the registry may have been read for it; "1" if live sockets have received it, so that it
---       is not for live ones at that node nor for anonymous parked ones; order; bytes; id of the
---       delivery whose job ends its parking; delivery
+--       client; source token; the node whose sockets the delivery was for, or `parkedNode`; the one connection id that it is
+--       for, or ""; the earliest and the latest time (ms) at which the registry may have been read for it; "1" if live sockets
+--       have received it, so that it is not for live sockets at that node nor for anonymous parked sockets; order; bytes; id of
+--       the delivery whose job ends its parking; delivery
 -- Returns for each delivery a list: "parked" if it is in a mailbox; "full" if no mailbox has room; "" if no socket can come
 --         back; then node and connection id of each socket that came back and has collected its mailbox
 local most, mostBytes = tonumber(ARGV[3]), tonumber(ARGV[4])
 local all, changed, answer = entries(), {}, {}
 
--- Whether the socket was live at that node when the registry was read.
+-- Whether the socket was live at the node `from` when the registry was read.
 local function wasAt(node, openedAt, closedAt, from, lookedFrom, lookedUntil)
   return node == from and openedAt <= lookedUntil and (not closedAt or closedAt > lookedFrom)
 end
@@ -26,7 +26,7 @@ local function isMeant(connection, entry, from, only, lookedFrom, lookedUntil, i
     end
     return false
   end
-  -- The delivery is for sockets that were parked when the registry was read. They still are, or have come back since.
+  -- The delivery is for sockets that were parked when the registry was read. They are still parked, or have come back since.
   local wasParkedBefore = entry.o > lookedFrom and entry.b and entry.b <= lookedUntil
   if live then return wasParkedBefore or (lookedFrom < lookedUntil and entry.o > lookedFrom) end
   local wasLive = entry.z and entry.o <= lookedFrom and lookedUntil < entry.z

@@ -14,7 +14,10 @@ export class ParkedTransport implements Transport {
     private readonly forwarding: SocketForwarding,
   ) {}
 
-  /** Forwards a delivery whose socket is not at the node that it was sent to. `isPartlySent`: other sockets there received it. */
+  /**
+   * Forwards a delivery whose socket is not at the node that the delivery was sent to. `isPartlySent`: other sockets at that node
+   * received the delivery.
+   */
   async forward(delivery: Delivery, isPartlySent = false): Promise<Outcome> {
     const [outcome] = await this.forwarding.forward([{ delivery, isPartlySent }]);
     return outcome ?? endOfForwarding.gone;

@@ -1,8 +1,8 @@
--- Ends the parking of deliveries, and marks the sockets that missed one, because they have not collected it.
+-- Ends the parking of deliveries, and marks the sockets that missed a delivery, because they have not collected it.
 --
 -- ARGV  from 3, for each delivery: id as in park.lua, order, id of the delivery whose job ends its parking, client, source token
--- Returns for each {"1"} if a socket received it, or another job ends its parking; else {""}. {"", delivery, node,
---         connection id, …} for sockets that came back to nodes of an earlier version, which do not know mailboxes.
+-- Returns a list for each delivery: "1" if a socket received it, or another job ends its parking, else ""; then, if sockets came
+--         back to nodes of an earlier version, which has no mailboxes: the delivery, and node and connection id of each socket
 local all, answer = entries(), {}
 
 -- Whether the delivery is parked for a socket that a node of an earlier version has opened since.

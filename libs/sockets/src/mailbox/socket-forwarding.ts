@@ -66,8 +66,8 @@ export class SocketForwarding {
   }
 
   /**
-   * Does the same as `forward`, for a caller that records no outcomes: a socket node records the outcomes of deliveries that
-   * ended here.
+   * Forwards deliveries like `forward`, for a caller that records no outcomes. Deliveries that end here are enqueued, so that a
+   * socket node records their outcomes.
    */
   async forwardAll(deliveries: readonly Delivery[]): Promise<void> {
     if (deliveries.length === 0) return;
@@ -96,14 +96,14 @@ export class SocketForwarding {
   }
 }
 
-/** The delivery whose job ends the parking. The mailbox holds the payload, and decides whether a socket received it in time. */
+/** Returns the delivery whose job ends the parking. It needs no payload and no expiry, because the mailbox has the delivery. */
 function settling(delivery: Delivery, attempt: number): Delivery {
   const settled = withoutPayload(delivery, 'settle', attempt);
   Reflect.deleteProperty(settled, 'expiresAt');
   return settled;
 }
 
-/** A delivery to parked sockets of which only `step` remains to be done. */
+/** Returns a delivery to parked sockets for which only `step` remains to be done. */
 function withoutPayload(delivery: Delivery, step: ParkedStep, attempt: number): Delivery {
   return { ...withTarget(delivery, { kind: 'parked', step }), payload: {}, attempt };
 }

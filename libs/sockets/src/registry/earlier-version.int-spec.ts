@@ -46,7 +46,7 @@ beforeEach(() => {
 });
 afterEach(() => sockets.redis.disconnect());
 
-/** A delivery as that version wrote it. */
+/** A delivery as the earlier version wrote it. */
 const old = (id: string, more: { [Field in keyof Delivery]?: Delivery[Field] | undefined } = {}): Delivery =>
   JSON.parse(
     JSON.stringify(sockets.delivery(id, { token: '- 1', order: undefined, lookedAt: undefined, ...more })),
@@ -146,7 +146,7 @@ describe('beside nodes of an earlier version', () => {
     sockets.now += 5;
     await earlier.close('1');
     sockets.now += 5;
-    // That node forwards the delivery with the number of its attempt, and keeps the fields that it does not know.
+    // A node of the earlier version increments `attempt`, and copies fields that were added later.
     await expect(sockets.park({ ...addressed, token: '- 2', attempt: 2 })).resolves.toMatchObject({
       kind: 'parked',
     });

@@ -9,14 +9,14 @@
 --                  delivery for all sockets of the client that have been parked since then; taken is 1 once a socket has
 --                  received it, anonymous is 1 if it is for anonymous sockets too
 --
--- The fields of an entry; times are in ms. An opening or closing is at least 0.1 ms later than all times before it, so that each
--- read of the entries is before or after it.
+-- The fields of an entry; times are in ms. An opening or closing is at least 0.1 ms later than all earlier ones, so that each
+-- read of the entries is either before or after an opening or closing.
 --   n     node
 --   e     opening, unique at the node
 --   c     client
 --   i     digest of the session
 --   a     1 if the socket is anonymous: the server generated its id
---   m     its mailbox in the index: the first connection id that it belonged to
+--   m     its mailbox in the index: the first connection id that the mailbox belonged to
 --   o     opened at
 --   s     renewed at
 --   x     parked since, once it is closed
@@ -166,7 +166,8 @@ local function addEarlier(entry, connection, since)
   end
 end
 
--- Ends the parking of a delivery that an earlier version keeps. Returns "1" if a socket received it, "" if none did, or nil.
+-- Ends the parking of a delivery that an earlier version stored. Returns "1" if a socket received it, else ""; nil if there is no
+-- such delivery.
 local function settleEarlier(id)
   for _, line in ipairs(redis.call('LRANGE', KEYS[4], 0, -1)) do
     local one = earlierOf(line)

@@ -9,11 +9,12 @@
 local now = clock(ARGV[1])
 local node = ARGV[2]
 
--- When its memory is full, Redis lets a script continue to write only after a first write without new memory. Without a
--- heartbeat, a node would count as dead while it is alive, and other nodes would repeat its deliveries. No node has the name "".
+-- When its memory is full, Redis lets a script write only if its first write needs no new memory. This ZREM is such a write, and
+-- it removes nothing, because no node has the name "". Without a heartbeat, a node would count as dead while it is alive, and
+-- other nodes would repeat its deliveries.
 redis.call('ZREM', KEYS[2], '')
 
--- If no node sent a heartbeat for a while, Redis was away: every node has the full time again before it counts as dead.
+-- If no node sent a heartbeat for a while, Redis was away. Every node then has the full time again before it counts as dead.
 local latest = tonumber(redis.call('ZREVRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2])
 if latest and now - latest > ARGV[3] / 2 then
   for _, known in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do

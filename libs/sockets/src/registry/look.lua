@@ -2,9 +2,9 @@
 --
 -- KEYS  the users' sockets (see entries.lua)
 -- ARGV  as in rules.lua
--- Returns for each user who has entries: the number of the user among the keys, from 0; the time of this read in ms, later than
---         all openings and closings; groups {node, client, "1" if anonymous parked sockets are excluded, connection id, …}. The
---         group of parked sockets has the node `parkedNode`.
+-- Returns for each user who has entries: the number of the user among the keys, from 0; the time of this read in ms, not
+--         earlier than any opening or closing; groups {node, client, "1" if anonymous parked sockets are excluded, connection
+--         id, …}. The group of parked sockets has the node `parkedNode`.
 local parkedNode = rules.parkedNode
 
 -- Returns a list for the groups of a user, by node and client, and a function that adds a socket to its group.

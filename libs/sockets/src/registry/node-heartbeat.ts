@@ -14,7 +14,7 @@ import { DeadNodeTakeOver } from '../mailbox/dead-node-take-over';
 import { SocketAdmission } from '../admission/socket-admission';
 import { ConnectionTakeOver } from '../mailbox/connection-take-over';
 
-/** How often the node sends a heartbeat, whose answer names the queues that it must take over, in ms. */
+/** The interval, in ms, at which the node sends a heartbeat. The answer names the queues that the node must take over. */
 const heartbeatMs = 1000;
 /** How often the node renews the entries of its sockets, in ms. */
 const renewMs = 20_000;
@@ -63,7 +63,7 @@ export class NodeHeartbeat implements OnApplicationBootstrap, BeforeApplicationS
     await this.deadNodes.close();
   }
 
-  /** The workers are closed now, so another node takes over the rest of this node's queue. */
+  /** Declares this node dead after its workers were closed, so that another node takes over the jobs left in its queue. */
   async onApplicationShutdown(): Promise<void> {
     try {
       await this.nodes.retire(this.node.id);

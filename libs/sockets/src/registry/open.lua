@@ -2,8 +2,8 @@
 --
 -- ARGV  3 connection id; 4 node; 5 opening; 6 client; 7 digest of the session; 8 "1" if the socket is anonymous; 9 most live
 --       sockets of the user
--- Returns {"duplicate"}; or {"full"}; or {"open", "1" if it must collect its mailbox, node and opening that it took over from, or
---         ""; the node where it was before if that is dead, or ""}
+-- Returns {"duplicate"}; or {"full"}; or {"open", "1" if the socket must collect its mailbox, node and opening that it took over
+--         from or "", previous node of the socket if that node is dead or ""}
 local connection, node, opening, client, session = ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local isAnonymous = ARGV[8] == '1'
 
@@ -45,7 +45,7 @@ if taken then
 elseif back then
   local was = all[back]
   local since = parkedSince(was)
-  -- If its node died, it is unknown which of the earlier events its client received.
+  -- If the node of the socket died, it is unknown which earlier events the client received, so some count as missed.
   fresh.g = (was.g or not was.x or not mayCollect(was)) and 1 or nil
   if not mayCollect(was) then empty(was, false) end
   fresh.m, fresh.k, fresh.y = was.m or back, was.k, was.y
@@ -54,11 +54,11 @@ elseif back then
   deadNode = isDead[was.n] and was.n
   redis.call('HDEL', KEYS[1], back)
 end
--- Another client of the user may have had this id.
+-- Another client of the user may have had this id. The entry of its socket is deleted.
 if all[connection] and not taken and back ~= connection then forget(connection, all[connection]) end
 write(connection, fresh)
 
--- A user whose sockets open and close without end has entries for the newest ones only.
+-- Only the newest parked sockets of a user keep their entries, because sockets may open and close without end.
 table.sort(parked, function(one, other) return parkedSince(all[one]) > parkedSince(all[other]) end)
 for at = rules.parkedPerUser + 1, #parked do forget(parked[at], all[parked[at]]) end
 

@@ -2,8 +2,8 @@
 --
 -- ARGV  3 node; 4 "1" if other nodes considered it dead; then for each socket: connection id, opening, client, digest of the
 --       session, "1" if it is anonymous
--- Returns for each {connection id, result}: "renewed"; "taken" if another opening has the id; "back" if it was parked
---         meanwhile, so that it must collect its mailbox; "gap" if it missed something that is stored nowhere
+-- Returns for each socket {connection id, result}. The result is "renewed"; "taken" if another opening has the id; "back" if the
+--         socket was parked meanwhile and must collect its mailbox; "gap" if it missed something that is stored nowhere
 local node, wasDead = ARGV[3], ARGV[4] == '1'
 local answer = {}
 for at = 5, #ARGV, 5 do
@@ -16,7 +16,7 @@ for at = 5, #ARGV, 5 do
   elseif entry and (wasDead or not isMine or not isLive(entry)) then
     became = 'back'
     local since = parkedSince(entry)
-    -- This node knows the events that it sent, but not the events that went to another node which had the id meanwhile.
+    -- If another node had the id meanwhile, the socket missed the events that were sent to the other node.
     if not isMine or not mayCollect(entry) then entry.g = 1 end
     if not mayCollect(entry) then empty(entry, false) end
     entry.h = not isMine and { { entry.n, entry.o, entry.z } } or entry.h

@@ -1,4 +1,4 @@
--- When a socket is live and how long it is parked. This text is put in front of every script that reads entries.
+-- Defines when a socket is live and how long it is parked. This text is put in front of every script that reads entries.
 --
 -- ARGV  1 time in ms (in tests), or "" for the clock of Redis
 --       2 JSON object, times in ms:

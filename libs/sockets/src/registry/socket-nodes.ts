@@ -9,16 +9,16 @@ interface NodeTimes {
 }
 
 /**
- * A node sends a heartbeat every second and is dead after five seconds without one: longer than a pause of the garbage collector,
- * shorter than clients need to come back. Dead nodes are known for longer than the entries of their sockets.
+ * A node sends a heartbeat every second and is dead after five seconds without one. This is longer than a pause of the garbage
+ * collector and shorter than clients need to come back. Dead nodes are known for longer than the entries of their sockets.
  */
 const nodeTimes: NodeTimes = { deadAfter: 5000, takeOverLapses: 5000, deadForgotten: 300_000 };
 
 /** The answer to a heartbeat. */
 interface Heartbeat {
   /**
-   * Other nodes considered this node dead and its sockets parked. It must renew its sockets, call `revive`, and renew them
-   * again.
+   * Whether other nodes considered this node dead and its sockets parked. If so, the node must renew its sockets, call
+   * `revive`, and renew its sockets again.
    */
   readonly isTakenForDead: boolean;
   /** Dead nodes whose queues this node must empty, until its next heartbeat. */
@@ -30,7 +30,7 @@ const scripts = {
   retire: new LuaScript({ folder: __dirname, name: 'retire', numberOfKeys: 2 }),
 };
 
-/** Which processes hold sockets, which of them died, and which node empties the queue of a dead one. */
+/** Stores which processes hold sockets, which of them died, and which node empties the queue of a dead node. */
 export class SocketNodes {
   private readonly keys: readonly [nodes: string, dead: string, adopters: string];
 
@@ -53,12 +53,12 @@ export class SocketNodes {
     return { isTakenForDead: isTakenForDead === '1', takenOver: takenOver.map(String) };
   }
 
-  /** The nodes that are known to be dead. An unknown node is alive: it may have started just now. */
+  /** The nodes that are known to be dead. An unknown node counts as alive, because it may have started just now. */
   dead(): Promise<string[]> {
     return this.redis.zrange(this.keys[1], 0, -1);
   }
 
-  /** The nodes whose queues may hold jobs: the living ones, and the dead ones until their queues are empty. */
+  /** The nodes whose queues may hold jobs: the living nodes, and the dead nodes until their queues are empty. */
   async withQueues(): Promise<string[]> {
     const [living, dead, takeOvers] = await Promise.all([
       this.redis.zrange(this.keys[0], 0, -1),

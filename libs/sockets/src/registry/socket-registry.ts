@@ -21,9 +21,9 @@ export interface SocketGroup {
 export type Opened =
   | {
       readonly kind: 'open';
-      /** Whether it must collect its mailbox before it receives anything else. */
+      /** Whether the socket must collect its mailbox before it receives anything else. */
       readonly isBehind: boolean;
-      /** The opening that it took over from, which still has to return its unconfirmed deliveries. */
+      /** The opening that the socket took over from. This opening still has to return its unconfirmed deliveries. */
       readonly takenFrom?: { readonly node: string; readonly opening: string };
       /** The previous node of the socket, if that node is dead. */
       readonly deadNode?: string;
@@ -38,9 +38,9 @@ type Renewed =
   | 'renewed'
   /** Another opening has this connection id. */
   | 'taken'
-  /** It counted as parked meanwhile, and must collect its mailbox. */
+  /** The socket counted as parked meanwhile, and must collect its mailbox. */
   | 'back'
-  /** It missed something that is stored nowhere. */
+  /** The socket missed something that is stored nowhere. */
   | 'gap';
 
 const preludes = ['rules', 'entries'];
@@ -50,7 +50,7 @@ const scripts = {
   look: new LuaScript<unknown[]>({ folder: __dirname, name: 'look', preludes: ['rules'] }),
 };
 
-/** Which nodes hold a user's sockets, and which sockets are parked. The entries are in the user's shard. */
+/** Stores which nodes hold a user's sockets, and which sockets are parked. The entries are in the user's shard. */
 export class SocketRegistry {
   /** The dead nodes when the registry was last read. */
   private deadNodes: readonly string[] = [];
@@ -124,8 +124,8 @@ export class SocketRegistry {
   /** Returns for each user, in order, the nodes of the open and of the parked sockets, in one round trip. */
   async socketsOf(users: readonly UserKey[]): Promise<SocketGroup[][]> {
     if (users.length === 0) return [];
-    // The list of dead nodes is in another key group than the entries, and seldom changes. If it has changed since the last read,
-    // the entries are read once more.
+    // The list of dead nodes is in another key group than the entries and seldom changes, so both are read at the same time. If
+    // the list has changed since the last read, the entries are read again.
     const known = this.deadNodes;
     const [dead, groups] = await Promise.all([this.nodes.dead(), this.look(users, known)]);
     if (dead.length === known.length && dead.every((node, index) => node === known[index])) return groups;
@@ -148,7 +148,7 @@ export class SocketRegistry {
     return { found, heldBy: [] };
   }
 
-  /** Runs one script for each shard, because the shards of a cluster may be at different masters. All are sent at once. */
+  /** Runs one script for each shard, because shards of a cluster may be at different masters. All scripts are sent at once. */
   private async look(users: readonly UserKey[], dead: readonly string[]): Promise<SocketGroup[][]> {
     const perShard = new Map<number, number[]>();
     for (const [index, { context, user }] of users.entries()) {

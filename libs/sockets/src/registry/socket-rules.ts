@@ -6,7 +6,10 @@ const liveMs = 60_000;
 /** How long a socket that closed may come back and collect its mailbox, in ms. */
 export const parkedMs = 120_000;
 
-/** How long a socket that closed is known, in ms. A client that comes back in this time is informed that it missed something. */
+/**
+ * How long the entry of a closed socket is stored, in ms. A client that comes back after `parkedMs`, but within this time, is
+ * informed that it missed something.
+ */
 export const knownMs = 240_000;
 
 /** The times and limits of the scripts of this lib. Only the scripts apply these rules; `rules.lua` describes them. */

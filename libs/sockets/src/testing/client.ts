@@ -14,7 +14,7 @@ export interface ClientOptions {
   readonly transports?: readonly string[];
 }
 
-/** A client waits this long for what a test expects, in ms. */
+/** A client waits this long for the events that a test expects, in ms. */
 const newsWithinMs = 90_000;
 
 /** A real client of Socket.IO 2 or 4 that records every event. */
@@ -81,7 +81,7 @@ export class Client {
     return this.troubles;
   }
 
-  /** Resolves once `holds` returns true. Rejects after `newsWithinMs` with what the client has received. */
+  /** Resolves once `holds` returns true. Rejects after `newsWithinMs` with a list of the received events. */
   async until(holds: () => boolean): Promise<void> {
     const signal = AbortSignal.timeout(newsWithinMs);
     try {

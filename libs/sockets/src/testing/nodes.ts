@@ -36,7 +36,7 @@ export interface TestNode {
   readonly url: string;
 }
 
-/** Nodes that share a Redis, a database and a configuration. The methods do what the other apps would do. */
+/** Nodes that share a Redis, a database and a configuration. The methods do the work of the other apps. */
 export class TestNodes {
   private readonly nodes: TestNode[] = [];
   private readonly clients: Client[] = [];
@@ -53,7 +53,7 @@ export class TestNodes {
   private readonly ended = new EndedSessions(this.queues.redis, this.keys);
   readonly sessions = new SessionTokens(secret, this.ended);
 
-  /** The user of the test; another one for each test. */
+  /** The user of the current test. */
   user = { context: 1, user: 14 };
 
   private constructor(private readonly database: FreshDatabase) {}
@@ -92,7 +92,7 @@ export class TestNodes {
     return node;
   }
 
-  /** Keeps the attempts that a node records in Postgres. */
+  /** Collects the attempts that a node records in Postgres. */
   private listenTo(recorder: OutcomeRecorder): void {
     const record = recorder.record.bind(recorder);
     recorder.record = (attempts) => {
@@ -170,7 +170,7 @@ export class TestNodes {
     await eventually(`${count} sockets of the user are open`, isSo);
   }
 
-  /** Resolves once the other nodes know that this one is dead. */
+  /** Resolves once the node counts as dead. */
   async untilDead({ id }: Pick<TestNode, 'id'>): Promise<void> {
     await eventually('the node is known to be dead', async () => (await this.socketNodes.dead()).includes(id));
   }
@@ -261,7 +261,7 @@ export class TestNodes {
     return jobs.some(({ delay }) => delay < parkedMs);
   }
 
-  /** Opens a load balancer, which the test sends to one node at a time. */
+  /** Opens a load balancer with one node behind it at a time. */
   async balancer(): Promise<Balancer> {
     return openBalancer();
   }

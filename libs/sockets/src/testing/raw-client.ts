@@ -99,7 +99,7 @@ export class RawClient {
     return frame?.payload.length === 0 ? 1005 : frame?.payload.readUInt16BE(0);
   }
 
-  /** Sends CONNECT, as Socket.IO 4 does, and resolves once that is answered. */
+  /** Sends CONNECT, as Socket.IO 4 does, and resolves once the server has answered it. */
   async connected(): Promise<void> {
     await this.packets(1);
     this.send('40');

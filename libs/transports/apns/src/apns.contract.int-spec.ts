@@ -244,7 +244,7 @@ describe('a push', () => {
 });
 
 describe('10,000 pushes', () => {
-  // The machine may be busy, and these tests are not about time-outs.
+  // The time-out is long, because the machine may be busy and these tests are not about time-outs.
   const times = { answerMs: 100_000 };
 
   let scene: Scene;

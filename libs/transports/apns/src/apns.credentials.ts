@@ -13,7 +13,7 @@ export interface PushCertificate {
   readonly identity: PushIdentity;
   /** When the certificate expires, in ms since the epoch. */
   readonly notAfter: number;
-  /** The topics to which the certificate may push; empty if it names none. A push without a topic goes to the first. */
+  /** The topics to which the certificate may push; empty if it names none. A push without a topic goes to the first topic. */
   readonly topics: readonly string[];
   /** The environments of Apple for which the certificate is valid; empty if it names none. */
   readonly environments: readonly ('production' | 'development')[];
@@ -42,7 +42,7 @@ export function pushCertificate(pkcs12: Buffer, password: string): PushCertifica
     return openedCertificate(pkcs12, password);
   } catch (cause) {
     if (cause instanceof CredentialError) throw cause;
-    // A parser refuses a part of the file: the part is damaged, or OpenSSL does not allow its key.
+    // A parser refused a part of the file, because the part is damaged or OpenSSL does not allow its key.
     const { message } = cause as Error;
     throw new CredentialError(isTooWeak(message) ? tooWeak : 'contains a key or certificate that cannot be read', {
       cause,
@@ -168,7 +168,7 @@ function userIds(certificate: X509Certificate): string[] {
   return ids === undefined ? [] : [ids].flat();
 }
 
-/** The content of each extension by its object identifier. Node returns only the extensions that TLS needs. */
+/** The content of each extension by its object identifier, from the DER, because Node returns only extensions that TLS needs. */
 function extensionsOf({ raw }: X509Certificate): ReadonlyMap<string, string> {
   const [toBeSigned] = partsOf(forge.asn1.fromDer(raw.toString('binary')));
   const list = partsOf(toBeSigned).find(

@@ -1,6 +1,6 @@
 import forge from 'node-forge';
 
-/** The most rounds of hashing that deriving the keys of a file may take: about a second. OpenSSL's default is 2,048. */
+/** The most rounds of hashing to derive the keys of a file. They take about a second. OpenSSL's default is 2,048 rounds. */
 export const maxKeystoreRounds = 1_000_000;
 
 /** The most levels of nested values that are read: about twice those of a usual file. */
@@ -13,9 +13,9 @@ const withRest = { parseAllBytes: false } as unknown as boolean;
 
 /**
  * The total of all rounds of hashing that the unencrypted parts of a PKCS #12 file name; 0 for a file that cannot be read.
- * OpenSSL does as many rounds as the file names, and blocks the process meanwhile.
+ * OpenSSL does as many rounds as the file names and blocks the process meanwhile, so the caller must limit the number.
  *
- * Sources: RFC 7292 (MacData, pkcs-12PbeParams) and RFC 8018 (PBKDF2-params) write a salt and then the number of rounds.
+ * Sources: RFC 7292 (MacData, pkcs-12PbeParams) and RFC 8018 (PBKDF2-params). There the number of rounds follows a salt.
  */
 export function keystoreRounds(pkcs12: Buffer): number {
   const asn1 = read(pkcs12.toString('binary'));

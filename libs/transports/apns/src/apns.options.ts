@@ -47,7 +47,7 @@ export type ApnsOptions = Readonly<z.infer<typeof fields>>;
 
 /**
  * The options of one client as the API accepts them: `keystore` is the PKCS #12 file in base64, `privatekey` and `caFile` are PEM
- * texts. Credentials are opened at once, unless `enabled` is false. Parsing the result again returns the same result.
+ * texts. Parsing also opens the credentials, unless `enabled` is false. Parsing the result again returns the same result.
  */
 export const apnsOptions: z.ZodType<ApnsOptions> = fields.check((context) => {
   if (!context.value.enabled) return;
@@ -62,7 +62,7 @@ export const apnsOptions: z.ZodType<ApnsOptions> = fields.check((context) => {
 /** The fields that the API never returns. */
 export const apnsSecretFields: readonly string[] = ['keystore', 'password', 'privatekey'];
 
-/** The folder of the files that ids name, below the folder of the configuration. */
+/** The folder of the files that `keystoreId` and `privatekeyId` name. It is in the folder of the configuration. */
 const secretsFolder = 'secrets';
 
 /** The fields that name another file, by a path or by an id in `secretsFolder`; the file's content replaces the name. */
@@ -74,8 +74,8 @@ const fileFields: readonly { field: string; encoding: BufferEncoding; idField?: 
 
 /**
  * The schema of `pns-apns-options.yml`: clients and their options. `keystore`, `privatekey` and `caFile` are paths, which
- * `readFile` reads; `keystoreId` and `privatekeyId` take precedence over the first two. An entry that is not enabled may name
- * missing files, because copied examples do.
+ * `readFile` reads; `keystoreId` and `privatekeyId` take precedence over `keystore` and `privatekey`. An entry that is not
+ * enabled may name missing files, because copied examples name such files.
  */
 export function apnsOptionsFileFor(
   _nodeEnv: string,
@@ -128,7 +128,7 @@ const clientId = z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, {
   error: 'A client is 1 to 64 letters, digits, underscores, dots and dashes',
 });
 
-/** Opened certificates. Opening one takes a thousand rounds of hashing, and each scrape of the metrics reads its expiry. */
+/** Cache of opened certificates: each scrape of the metrics reads the expiry, and opening takes a thousand rounds of hashing. */
 const opened = new WeakMap<ApnsOptions, PushCertificate>();
 
 /** The certificate in the options, which is opened once. @throws CredentialError if it cannot be opened */
@@ -158,7 +158,10 @@ function certificateFaults(options: ApnsOptions): Fault[] {
   ];
 }
 
-/** An expired certificate is not a fault of the options, because it was valid when they were set. */
+/**
+ * Throws if the certificate is for another environment or topic. An expired certificate is no fault of the options, because it
+ * was valid when they were set.
+ */
 function checkUse({ production, topic, endpoint }: ApnsOptions, { environments, topics }: PushCertificate): void {
   const side = production ? 'production' : 'development';
   if (endpoint === undefined && environments.length > 0 && !environments.includes(side)) {

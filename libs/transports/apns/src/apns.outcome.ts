@@ -39,7 +39,7 @@ export const documented: Readonly<Record<number, Readonly<Record<string, Verdict
   403: {
     BadCertificate: 'misconfigured',
     BadCertificateEnvironment: 'misconfigured',
-    // Our token is never older than 45 minutes, so a clock is wrong. Clocks get corrected.
+    // Our token is never older than 45 minutes, so a clock is wrong. A retry can succeed after the clock was corrected.
     ExpiredProviderToken: 'retry',
     Forbidden: 'misconfigured',
     InvalidProviderToken: 'misconfigured',
@@ -84,7 +84,7 @@ export function apnsOutcome(answer: ApnsAnswer, isProven: boolean, now: number):
   const words = advice.get(reason);
   const text = `${sentence(status, reason)}${words === undefined ? '.' : `: ${words}`}`;
   if (status === 400 && ambiguous.has(reason)) return ambiguousOutcome(kind, text, isProven);
-  // Apple: send no more pushes until the device registers the token again, later than `since`.
+  // Apple's rule: no more pushes must be sent until the device registers the token again, later than `since`.
   if (kind === 'gone') return { kind, reason: text, ...(since !== undefined && { since }) };
   const afterMs = kind === 'retry' ? retryAfterMs(retryAfter, now) : undefined;
   return kind === 'retry' && afterMs !== undefined ? { kind, reason: text, afterMs } : { kind, reason: text };
@@ -103,7 +103,9 @@ export function documentedVerdict(status: number, reason: string): Verdict | und
   return reasons && Object.hasOwn(reasons, reason) ? reasons[reason] : undefined;
 }
 
-/** The answer in words. Contains the reason only if it is a short word of letters, as Apple's are: a proxy may send any text. */
+/**
+ * The answer in words. It contains the reason only if the reason is a short word of letters, because a proxy may send any text.
+ */
 function sentence(status: number, reason: string): string {
   return `Apple answered ${status}${/^[A-Za-z]{1,64}$/.test(reason) ? ` ${reason}` : ''}`;
 }

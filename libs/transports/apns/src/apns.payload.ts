@@ -30,7 +30,7 @@ const maxCidBytes = 1024;
 const ownKeys: ReadonlySet<string> = new Set(['aps', 'cid', 'namespace']);
 
 /**
- * The push for a delivery at `now` (ms since the epoch). Sources: "Sending notification requests to APNs" for the headers,
+ * The push for a delivery at `now` (ms since the epoch). Source of the headers: "Sending notification requests to APNs",
  * https://developer.apple.com/documentation/usernotifications/sending-notification-requests-to-apns
  */
 export function apnsPush(delivery: Delivery, content: PushContent, topic: string | undefined, now: number): ApnsPush {
@@ -87,8 +87,8 @@ function json({ title, body, badge, sound, category, cid }: PushContent, data: r
 }
 
 /**
- * The fields for the app in addition to `cid`, the only field that the original sends: the fields that an operator chose, else
- * all fields of the producer, or only `count` if there is a `cid`.
+ * The fields for the app in addition to `cid`. If the operator chose fields, these are sent. Otherwise, all fields of the
+ * producer are sent, or only `count` if there is a `cid`, because the original sends only `cid`.
  */
 function appData({ payload }: Delivery, { data, cid }: PushContent): [string, unknown][] {
   const sent = data === payload ? [] : Object.keys(payload).slice(0, maxDataFields);
@@ -109,7 +109,7 @@ function shortened(content: PushContent, data: readonly [string, unknown][]): st
   return json({ ...named, ...texts }, fieldsThatFit(data, left));
 }
 
-/** The bytes of a push without its texts: measured with one character for each, because node-apn leaves out empty texts. */
+/** The bytes of a push without its texts. It is measured with texts of one character, because node-apn leaves out empty texts. */
 function bytesWithoutTexts(named: PushContent, { title, body }: Texts): number {
   const placeholders = { ...(title !== undefined && { title: 't' }), ...(body !== undefined && { body: 'b' }) };
   return Buffer.byteLength(json({ ...named, ...placeholders }, [])) - Object.keys(placeholders).length;

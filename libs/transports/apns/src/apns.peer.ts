@@ -1,7 +1,7 @@
 import type { Http2Answer, Http2Peer, Http2Times } from '@pns/http-client';
 import { type ApnsAnswer, documentedVerdict } from './apns.outcome';
 
-/** 5 s of silence, at most 2.5 s until the next check and 5 s for the PONG: a dead connection is closed within 12.5 s. */
+/** A dead connection is closed within 12.5 s: 5 s of silence, at most 2.5 s until the next check, and 5 s for the PONG. */
 export const defaultTimes: Http2Times = {
   answerMs: 15_000,
   connectMs: 10_000,
@@ -35,7 +35,7 @@ export const apple: Omit<Http2Peer, 'origin'> = {
   },
 };
 
-/** Apple's answer with the reason from its body. An answer that broke off has no reason; its status decides. */
+/** Apple's answer with the reason from its body. An answer that broke off has no reason, so its status decides the outcome. */
 export function apnsAnswer({ status, body, retryAfter }: Http2Answer): ApnsAnswer {
   const said = status === 200 ? {} : saidIn(body);
   return { status, ...said, ...(retryAfter !== undefined && { retryAfter }) };

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { p256 } from '@noble/curves/nist.js';
 
-/** The time between two tokens. Apple accepts a token for an hour, and a new one every 20 minutes at most. */
+/** The time between two tokens. Apple accepts a token for an hour, and at most one new token every 20 minutes. */
 const periodMs = 40 * 60 * 1000;
 
 /** A token is used only from this age on. Otherwise a clock that is ahead would create a token with a future issue time. */

@@ -1,11 +1,11 @@
 import type { TokenRule } from '@pns/transport-contract';
 
-/** Apple: the length of device tokens may change, so only their characters are checked. */
+/** Whether `token` can be a device token. According to Apple the length may change, so only the characters are checked. */
 export function isDeviceToken(token: string): boolean {
   return /^(?:[0-9a-f]{2})+$/i.test(token);
 }
 
-/** Device tokens are bytes. Apple accepts their hexadecimal digits in either case. */
+/** The rule for device tokens: bytes as hexadecimal digits, which Apple accepts in either case. */
 export const apnsToken: TokenRule = {
   isSecret: true,
   normalToken: (token) => (isDeviceToken(token) ? token.toLowerCase() : token),

@@ -6,8 +6,8 @@ const certificateBlock = /-----BEGIN ([A-Z0-9 ]*CERTIFICATE)-----.*?-----END \1-
 export const bundleSentence = 'must be certificates in PEM, each of which can be read';
 
 /**
- * Whether PEM text contains certificates and each of them can be parsed. OpenSSL stops silently at the first
- * certificate that it cannot parse, and ignores the later ones.
+ * Whether PEM text contains certificates and each of them can be parsed. The check is needed, because OpenSSL stops silently
+ * at the first certificate that it cannot parse, and ignores all later certificates.
  */
 export function isCertificateBundle(pem: string): boolean {
   const blocks = pem.match(certificateBlock) ?? [];

@@ -5,7 +5,7 @@ export type Priority = 'high' | 'medium' | 'low';
 
 /** The next step for a delivery to parked sockets. */
 export type ParkedStep =
-  /** Find its sockets; forward the delivery to their nodes, or park it. */
+  /** Find the sockets of the delivery; forward it to their nodes, or park it. */
   | 'find'
   /** The time of parking has ended: record whether a socket received the delivery. */
   | 'settle'
@@ -20,9 +20,9 @@ export type SocketTarget =
   | {
       readonly kind: 'parked';
       readonly step: ParkedStep;
-      /** Excludes sockets whose connection id the server generated. */
+      /** Whether sockets whose connection id the server generated are excluded. */
       readonly namedOnly?: true;
-      /** Only read, never written: a version without mailboxes wrote it. */
+      /** Whether a version without mailboxes wrote the delivery. Only read, never written. */
       readonly isBeforeMailboxes?: true;
     };
 
@@ -31,7 +31,7 @@ export type SocketTarget =
  * shape is a wire format: fields may only be added, as optional ones.
  */
 export interface Delivery {
-  /** The same for every attempt; receivers detect duplicates by it. */
+  /** An id that is the same for every attempt. Receivers detect duplicates by it. */
   readonly id: string;
   readonly notificationId: string;
   /** Distinguishes notifications of two producers whose own ids are equal; absent where ids are unique without it. */
@@ -49,15 +49,15 @@ export interface Delivery {
   readonly topic: string;
   readonly payload: Readonly<Record<string, unknown>>;
   /**
-   * The push token or connection id of the client that caused the notification. It must not be sent the notification.
+   * The push token or connection id of the client that caused the notification. The notification must not be sent to this client.
    */
   readonly sourceToken?: string;
   readonly priority: Priority;
   /** The number of notifications that this one stands for; more than 1 only in the mode `collect`. */
   readonly count: number;
   /**
-   * Set if the newest notification replaces all earlier ones with the same key. It is the topic, followed by a blank
-   * and the producer's aggregation key if there is one.
+   * Set if the newest notification replaces all earlier notifications with the same key. The key is the topic, followed by a
+   * blank and the producer's aggregation key if there is one.
    */
   readonly collapseKey?: string;
   /** When the notification was accepted, in ms since the epoch. */
@@ -72,9 +72,9 @@ export interface Delivery {
   readonly lookedAt?: number;
   /** The user's primary e-mail address, if it is in the directory. */
   readonly email1?: string;
-  /** Of a webhook: its subscription may have `meta` with credentials. Jobs do not contain `meta`; the worker reads it. */
+  /** Whether the subscription of a webhook may have `meta` with credentials. Jobs do not contain `meta`; the worker reads it. */
   readonly hasMeta?: true;
-  /** 1 for the first attempt. */
+  /** The number of the attempt, counted from 1. */
   readonly attempt: number;
   /** When the delivery was first deferred since its last attempt, in ms since the epoch. */
   readonly deferredSince?: number;
@@ -85,7 +85,7 @@ export interface Delivery {
    * stored.
    */
   readonly replyTo?: string;
-  /** The span of the dispatch; a transport gets the span of its request. Only if the trace is sampled. See `TraceContext`. */
+  /** The span of the dispatch; a transport gets the span of its request instead. Absent if the trace is not sampled. */
   readonly traceparent?: string;
   readonly tracestate?: string;
 }

@@ -1,5 +1,5 @@
 /**
- * The signing secret of webhooks in the shipped demo configuration. It is public, so production refuses it; the sandbox verifies
- * signatures with it.
+ * The signing secret of webhooks in the shipped demo configuration. It is public, so options with it are refused in production.
+ * The sandbox verifies signatures with it.
  */
 export const demoSignatureSecret = 'pns-demo-signature-secret';

@@ -1,4 +1,4 @@
-/** A text without the byte order mark that some editors and shells put before it. */
+/** Removes the byte order mark that some editors and shells put before a text. */
 export function unmarked(text: string): string {
   return text.replace(/^\ufeff/, '');
 }
@@ -10,8 +10,8 @@ const markerInOwnLine = /(?<![^\n])-----(?:BEGIN|END) [A-Z0-9 ]+-----(?=\r?\n|$)
 const block = /-----BEGIN ([A-Z0-9 ]+)-----([A-Za-z0-9+/=\s]*)-----END \1-----/g;
 
 /**
- * Returns PEM text without a byte order mark. If OpenSSL could not read the text, restores the line ends of RFC 7468, which
- * environment variables and editors replace by a backslash and an n, by blanks, by carriage returns, or by nothing.
+ * Returns PEM text without a byte order mark. If OpenSSL could not read the text, restores the line ends of RFC 7468. Text from
+ * environment variables and editors may have a backslash and an n, blanks, carriage returns, or nothing in their place.
  */
 export function pemText(text: string): string {
   const plain = unmarked(text).replace(/(?:\\r)?\\n/g, '\n');

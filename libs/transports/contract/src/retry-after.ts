@@ -1,9 +1,9 @@
-/** The longest wait that we accept from a provider or an endpoint, in ms, because longer waits could make deliveries expire. */
+/** The longest wait that we accept from a provider or an endpoint, in ms. Longer waits could make deliveries expire. */
 export const maxRetryAfterMs = 86_400_000;
 
 /**
- * The wait in ms that a `Retry-After` header requests at `now` (ms since the epoch). Source: RFC 9110, 10.2.3: seconds,
- * or an HTTP date in one of its three forms. Other values are ignored.
+ * The wait in ms that a `Retry-After` header requests at `now` (ms since the epoch), at most `maxRetryAfterMs`; undefined for
+ * other values. Source: RFC 9110, 10.2.3: seconds, or an HTTP date in one of its three forms.
  */
 export function retryAfterMs(value: string | undefined, now: number): number | undefined {
   if (value === undefined) return undefined;

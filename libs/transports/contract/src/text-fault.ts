@@ -1,6 +1,6 @@
 /**
  * The fault of an option that must be a text but has another type; undefined for other faults, such as a text that is too long.
- * YAML reads an unquoted number as a number.
+ * The fault mentions quotes, because YAML reads an unquoted number as a number.
  */
 export function textFault({ code, input }: { readonly code: string; readonly input?: unknown }): string | undefined {
   if (code !== 'invalid_type') return undefined;

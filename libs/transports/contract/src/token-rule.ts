@@ -1,6 +1,6 @@
 /** How the tokens of a transport are spelled and compared. The functions have no side effects. */
 export interface TokenRule {
-  /** Whether only the device knows its token, so that the last user who registers it owns the device. */
+  /** Whether a token is a secret of its device. If so, the last user who registers the token owns the device. */
   readonly isSecret: boolean;
   /**
    * The normal form of all spellings that the provider treats as the same target. It is stored, compared and used for delivery. The

@@ -1,13 +1,13 @@
 import type { TransportName } from './transport-name';
 
 interface TransportTraits {
-  /** Targets are registered as subscriptions. An open socket is its own subscription. */
+  /** Whether targets are registered as subscriptions. An open socket needs no registration. */
   readonly isRegistered: boolean;
-  /** The operator configures which URIs a client's targets may have; the worker reads `meta` and the user's e-mail address. */
+  /** Whether the operator configures the URIs of targets. If so, the worker gets the user's e-mail address and reads `meta`. */
   readonly hasConfiguredUri: boolean;
-  /** A subscription has keys of a browser, with which the worker encrypts. */
+  /** Whether a subscription has keys of a browser, with which the worker encrypts each push. */
   readonly hasPushKeys: boolean;
-  /** A token is the URI of a server that users choose. One server may fail for days while other servers work. */
+  /** Whether a token is the URI of a server that users choose. One such server may fail for days while other servers work. */
   readonly hasEndpoints: boolean;
 }
 
@@ -27,10 +27,10 @@ const traits: Readonly<Record<TransportName, TransportTraits>> = {
   webpush: { ...device, hasPushKeys: true, hasEndpoints: true },
 };
 
-/** The traits by name, for any string, because a row may name a transport that only a newer version knows. */
+/** The traits by name. The key is any string, because a row may contain a transport that only a newer version has. */
 const traitsByName: ReadonlyMap<string, TransportTraits> = new Map(Object.entries(traits));
 
-/** The traits of `transport`. The stages and the API know no other differences between transports. */
+/** The traits of `transport`; of a device if it is unknown. The stages and the API use no other difference of transports. */
 function traitsOf(transport: TransportName): TransportTraits {
   return traitsByName.get(transport) ?? device;
 }
@@ -54,7 +54,7 @@ export function hasPushKeys(transport: TransportName): transport is Extract<Tran
   return traitsOf(transport).hasPushKeys;
 }
 
-/** Whether a token of `transport` is the URI of a server that users choose, which is switched off when it fails for days. */
+/** Whether a token of `transport` is the URI of a server that users choose. Such a URI is switched off when it fails for days. */
 export function hasEndpoints(transport: TransportName): boolean {
   return traitsOf(transport).hasEndpoints;
 }

@@ -10,8 +10,8 @@ export interface Transport {
   /** When the certificate of a client expires, in ms since the epoch; undefined if it has none. */
   readonly credentialsExpireAt?: (client: string) => number | undefined;
   /**
-   * How many deliveries of a client the connections to one endpoint can carry at once; may change. Absent if the transport waits
-   * for no answers.
+   * How many deliveries of a client the connections to one endpoint can carry at once. The number may change. Absent if the
+   * transport waits for no answers.
    */
   readonly capacity?: (client: string) => number;
   /**

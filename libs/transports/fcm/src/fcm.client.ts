@@ -20,14 +20,16 @@ export const defaultTimes: Http2Times = {
   pongMs: 5000,
 };
 
-/** The most connections of a client. One carries a hundred messages at once: 10,000 a second if a message takes 10 ms. */
+/**
+ * The most connections of a client. A connection carries a hundred messages at once: 10,000 a second if a message takes 10 ms.
+ */
 const maxConnections = 4;
 
 const google: Omit<Http2Peer, 'origin'> = {
   name: 'FCM',
   maxConnections,
   usualStreams: 100,
-  // Routers drop idle connections without notice, and Google closes them after some minutes.
+  // An idle connection is closed, because routers drop it without notice, and Google closes it after some minutes.
   whenIdle: 'close',
   readsBody: () => true,
 };
@@ -76,7 +78,7 @@ export class FcmClient {
       'content-type': 'application/json; charset=UTF-8',
     };
     const answer = await this.pool.send({ headers, body }, signal);
-    // The body of a refusal decides the outcome. An accepted message needs no body.
+    // Only a refusal needs its whole body, because the body decides the outcome.
     if (answer.brokenBy !== undefined && answer.status !== 200) throw answer.brokenBy;
     return answer;
   }

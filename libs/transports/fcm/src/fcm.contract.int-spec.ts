@@ -394,7 +394,7 @@ describe('the access token', () => {
     expect(scene.google.accounts.exchanges).toBe(1);
     scene.forward(56 * 60_000);
     await scene.deliver();
-    // Deliveries do not wait for the new token, so this one may use the old one.
+    // Deliveries do not wait for the new token, so a delivery may still use the old token.
     for (let i = 0; i < 1000 && scene.google.accounts.exchanges < 2; i++) await scene.deliver();
     expect(scene.google.accounts.exchanges).toBe(2);
     expect(scene.arrived().every(({ answer }) => answer === 200)).toBe(true);

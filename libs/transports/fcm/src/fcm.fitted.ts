@@ -19,9 +19,9 @@ export function messageBytes({ data, notification, android }: FcmMessage): numbe
 }
 
 /**
- * The message in at most `maxMessageBytes`. Fields that do not fit in addition to the texts are left out. If the texts alone are too
- * long, they are cut. Without a `notification`, the app makes its texts from two fields of the data, the subject and the sender.
- * Fields are cut only if `isText` returns true for them.
+ * The message in at most `maxMessageBytes`. Fields that do not fit in addition to the texts are left out. If the texts alone are
+ * too long, they are cut. Without a `notification`, the texts are two fields of the data, the subject and the sender, which the
+ * app shows. Fields are cut only if `isText` returns true for them.
  */
 export function fitted(message: FcmMessage, isText: (field: string) => boolean): FcmMessage {
   if (messageBytes(message) <= maxMessageBytes) return message;
@@ -71,7 +71,7 @@ class Choice {
     this.keep(sender, cut.body);
   }
 
-  /** The other fields that fit, in their order. A field that is too large does not exclude later ones. */
+  /** Keeps the other fields that fit, in their order. A field that is too large does not exclude later fields. */
   keepOthers(): void {
     for (const name of Object.keys(this.fields)) if (name !== preview) this.keepWhole(name, this.roomBytes);
   }
@@ -97,7 +97,7 @@ class Choice {
     return text === '' || !this.isText(name) ? undefined : text;
   }
 
-  /** Keeps the field if it fits into `limit`. Returns its bytes, or 0 if it was not kept now. */
+  /** Keeps the field if it fits into `limit`. Returns its bytes, or 0 if this call did not keep it. */
   private keepWhole(name: string, limit: number): number {
     const text = this.fields[name];
     if (text === undefined || this.chosen.has(name)) return 0;

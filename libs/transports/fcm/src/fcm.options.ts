@@ -74,7 +74,7 @@ const fields = z.strictObject(
   { error: (issue) => (issue.code === 'unrecognized_keys' ? unknownFields(issue.keys) : undefined) },
 );
 
-/** Accepts any credentials. A copied entry may contain the original's `key`, and paths of missing files. */
+/** This schema accepts any credentials, because a copied entry may contain the original's `key`, and paths of missing files. */
 const disabledFields = fields.extend({
   enabled: z.literal(false),
   serviceAccount: z.unknown().optional(),

@@ -19,16 +19,16 @@ export const quotaWaitMs = 60_000;
  * https://firebase.google.com/docs/cloud-messaging/scale-fcm ("Handle retries").
  */
 const fcmErrors: Readonly<Record<string, Verdict>> = {
-  // The message or the form of the token is wrong. The named field shows which.
+  // The message or the form of the token is wrong. The field that the answer names shows which of them.
   INVALID_ARGUMENT: 'rejected',
   UNREGISTERED: 'gone',
-  // The token or our credentials belong to another project. The token is at fault only if `isProven`.
+  // The token or our credentials belong to another project. The token is at fault only if `isProven` (see `fcmOutcome`).
   SENDER_ID_MISMATCH: 'misconfigured',
   QUOTA_EXCEEDED: 'retry',
   UNAVAILABLE: 'retry',
   INTERNAL: 'retry',
   // Firebase lacks Apple's key or a Web Push key. According to the page on ErrorCode this concerns iOS devices and Web Push
-  // registrations, so it depends on the target, also if messages were accepted before. Pushes to Android phones must continue.
+  // registrations. So only this target is affected, also if no message was accepted before: Android phones must get pushes.
   THIRD_PARTY_AUTH_ERROR: 'misconfigured',
 };
 
@@ -41,7 +41,7 @@ const canonicalErrors: Readonly<Record<string, Verdict>> = {
   UNKNOWN: 'retry',
   INVALID_ARGUMENT: 'rejected',
   DEADLINE_EXCEEDED: 'retry',
-  // If the answer lacks FCM's code UNREGISTERED, the project or the path was not found, and not the device.
+  // Without FCM's code UNREGISTERED, it was the project or the path that was not found. The device may exist.
   NOT_FOUND: 'misconfigured',
   ALREADY_EXISTS: 'retry',
   PERMISSION_DENIED: 'misconfigured',
@@ -102,7 +102,10 @@ export function fcmOutcome({ status, retryAfter, body }: FcmAnswer, isProven: bo
   return { kind, reason, ...(afterMs !== undefined && { afterMs }) };
 }
 
-/** A token of another project must not stop a working client. Until the client is known to work, its project may be wrong. */
+/**
+ * The outcome for a token of another project. It must not hold a client that is proven to work. The project of any other client
+ * may be wrong.
+ */
 function mismatch(reason: string, isProven: boolean): Outcome {
   const said = reason.replace(/\.$/, '');
   return isProven
@@ -118,7 +121,7 @@ export function isStaleAccessToken({ status, body }: FcmAnswer): boolean {
   return status === 401 && googleError(parsed(body)).fcm === undefined;
 }
 
-/** The outcome for the class of a status. Redirects are not followed: the operator must configure the endpoint that answers. */
+/** The outcome for the class of a status. A redirect is not followed, so the operator must configure the new URL. */
 function kindOfClass(status: number): Verdict {
   if (status >= 400 && status < 500) return 'rejected';
   return status >= 300 && status < 400 ? 'misconfigured' : 'retry';
@@ -160,7 +163,7 @@ function fieldsIn(detail: Record<string, unknown> | null): string[] {
     .filter((field): field is string => typeof field === 'string' && /^[\w.[\]]{1,100}$/.test(field));
 }
 
-/** A text as is, any other value as an empty text: `String` throws for an object whose `toString` is not a function. */
+/** A text as is, any other value as an empty text. `String` would throw for an object whose `toString` is not a function. */
 function textIn(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }

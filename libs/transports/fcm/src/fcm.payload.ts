@@ -20,14 +20,15 @@ export interface FcmMessage {
 }
 
 /**
- * Keys that FCM refuses, overwrites or does not pass to the app. Keys with `pns_` before such a key match too, so that no two keys of
- * a payload become equal. Sources: Message.data and ErrorCode of the API's reference.
+ * Keys that FCM refuses, overwrites or does not pass to the app. They are sent with `pns_` before them. A key that already has
+ * `pns_` before such a key matches too, so that no two keys of a payload become equal. Sources: Message.data and ErrorCode of the
+ * API's reference.
  */
 const reservedKey = /^(?:pns_)*(?:from|message_type|notification|collapse_key|google.*|gcm.*)$/is;
 
 /**
- * The message of a delivery at `now` (ms since the epoch), or the outcome `expired`. `hasNotification` lets Android show the
- * texts of `content`; else the message has data only.
+ * The message of a delivery at `now` (ms since the epoch), or the outcome `expired`. With `hasNotification`, Android
+ * shows the texts of `content`. Without it, the message has data only.
  */
 export function fcmMessage(
   delivery: Delivery,
@@ -95,8 +96,9 @@ function collapseKeyOf({ collapseKey, topic }: Delivery): string | undefined {
 }
 
 /**
- * A notification with the same tag replaces the shown one. So a repeated delivery is shown once, and if only the newest notification
- * of a kind counts, only the newest is shown. A tag with a producer's key is hashed, because the key may be long.
+ * The tag of a notification. Android replaces a shown notification with the same tag. So a repeated delivery is shown once, and
+ * if only the newest notification of a kind counts, only the newest is shown. A tag with a producer's key is hashed, because the
+ * key may be long.
  */
 function tagOf({ id, topic, collapseKey = id }: Delivery): string {
   return collapseKey === id || collapseKey === topic ? collapseKey : hash('sha256', collapseKey, 'base64url');

@@ -14,7 +14,7 @@ const foreign: readonly (readonly [form: RegExp, what: string])[] = [
   [/^AAAA[\w-]{7}:/, 'a server key'],
 ];
 
-/** Google documents no form of registration tokens. All known tokens are base64url with colons. */
+/** The rule for registration tokens. Google documents no form, but all known tokens are base64url with colons. */
 export const fcmToken: TokenRule = {
   isSecret: true,
   normalToken: (token) => token,

@@ -9,7 +9,8 @@ const fields = z.object({
 });
 
 /**
- * The schema of the credentials in a subscription's `meta`, which replace the webhook's. Other fields belong to the client.
+ * The schema of the credentials in a subscription's `meta`. They replace the credentials of the webhook. Other fields of `meta`
+ * belong to the client.
  */
 export const ownCredentials = fields.check(({ value, issues }) => {
   const hasLogin = (value.login ?? value.username) !== undefined;
@@ -27,7 +28,7 @@ export function ownAuthorization(meta: object = {}): string | undefined {
   return authorizationHeader({ webhookSecret: authorization, login: login ?? username, password });
 }
 
-/** `webhookSecret`, or Basic authentication in ISO-8859-1 and not in UTF-8, as in the original. */
+/** The `Authorization` header: `webhookSecret`, or Basic authentication in ISO-8859-1 and not in UTF-8, as in the original. */
 export function authorizationHeader({
   webhookSecret,
   login,

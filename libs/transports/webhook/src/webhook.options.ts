@@ -97,7 +97,7 @@ export const webhookSecretFields: readonly (keyof WebhookOptions)[] = [
   'previousSignatureSecret',
 ];
 
-/** The schema of one webhook in the API, where `caFile` is the PEM text: each field, and the rules between fields. */
+/** The schema of one webhook in the API, where `caFile` is PEM text. It checks each field, and the rules between fields. */
 export const webhookOptions = fields.check((context) => {
   for (const [field, message] of entryFaults(context.value)) {
     context.issues.push({ code: 'custom', message, path: [field], input: context.value });

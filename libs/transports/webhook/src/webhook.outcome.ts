@@ -6,7 +6,7 @@ const special: Readonly<Record<number, 'gone' | 'retry' | 'misconfigured'>> = {
   403: 'gone',
   404: 'gone',
   405: 'gone',
-  // Standard Webhooks: the receiver wants no further requests.
+  // Standard Webhooks: no further requests must be sent to the receiver.
   410: 'gone',
   // RFC 9110 and 8470: the same request may be accepted later, or over another connection.
   408: 'retry',
@@ -38,7 +38,9 @@ export function isEndpointFailure(status: number): boolean {
 /** Statuses with which the receiver refuses the credentials of the request, or throttles their sender. */
 const aboutCaller: ReadonlySet<number> = new Set([401, 407, 429]);
 
-/** Whether an answer concerns only the sender with these credentials. Other senders may reach the same URI. */
+/**
+ * Whether an answer concerns only the credentials of the request. Requests with other credentials may succeed at the same URI.
+ */
 export function isAboutCaller(status: number): boolean {
   return aboutCaller.has(status);
 }

@@ -3,15 +3,14 @@ import { isUriWithin, webhookUriFault } from '@pns/subscriptions';
 import { normalUri, type Outcome } from '@pns/transport-contract';
 import type { WebhookOptions } from './webhook.options';
 
-/** The target of a delivery. */
 export interface Target extends NamedTarget {
   /** Whether the target is the configured URI or below it. Secrets and signatures are sent only to trusted targets. */
   readonly isTrusted: boolean;
 }
 
 /**
- * Checks a subscription's URI against the current options. Returns an outcome if nothing may be sent to it; this
- * outcome concerns only this subscription of the webhook.
+ * Checks a subscription's URI against the current options and returns the target. If nothing may be sent to the URI, returns an
+ * outcome that concerns only this subscription of the webhook.
  */
 export function webhookTarget(token: string, options: WebhookOptions): Target | Outcome {
   const { uri: configured = '', uriValidationMode, httpsOnly } = options;

@@ -42,21 +42,23 @@ const maxPauses = 10_000;
 /** Longest pause, in ms. */
 const maxPauseMs = 3_600_000;
 
-/** With these statuses, `Retry-After` concerns all deliveries of the caller to the URI (RFC 6585, 4; RFC 9110, 10.2.3). */
+/** With these statuses, `Retry-After` concerns the URI and the credentials of the request (RFC 6585, 4; RFC 9110, 10.2.3). */
 const pausing: ReadonlySet<number> = new Set([429, 503]);
 
 /**
- * Posts deliveries to webhooks. Each client has its own connections, each endpoint its own slots and circuit breaker.
+ * Posts deliveries to webhooks. Each client has its own connections. Each endpoint has its own slots and circuit breaker.
  */
 export class WebhookTransport implements Transport {
   readonly name = 'webhook';
   private readonly connections: PerClient<WebhookOptions, GuardedClient>;
-  /** Checked targets, by options. Checking a URI costs as much as signing a body, and URIs recur often. */
+  /**
+   * Checked targets, by options. They are cached, because URIs recur often and checking a URI costs as much as signing a body.
+   */
   private readonly targets = new WeakMap<WebhookOptions, Map<string, Target | Outcome>>();
   private readonly endpoints = new Endpoints();
   /**
-   * When a pause ends, in ms since the epoch, by client, caller and URI. Another URI of the origin, and another caller at the same
-   * URI, may belong to another user, who must not be affected.
+   * When a pause ends, in ms since the epoch, by client, caller (see `callerOf`) and URI. Another URI of the origin, and another
+   * caller at the same URI, may belong to another user, who must not be affected.
    */
   private readonly pauses = new LRUCache<string, number>({ max: maxPauses });
   readonly options: WebhookTransportParts['options'];
@@ -106,7 +108,7 @@ export class WebhookTransport implements Transport {
   }
 
   private pauseOf(key: string): Promise<Outcome> | undefined {
-    if (this.pauses.size === 0) return undefined; // the usual case; a lookup takes half a microsecond
+    if (this.pauses.size === 0) return undefined; // the usual case; it saves a lookup of half a microsecond
     const afterMs = (this.pauses.get(key) ?? 0) - this.now();
     if (afterMs <= 0) return undefined;
     return Promise.resolve({
@@ -191,7 +193,8 @@ export class WebhookTransport implements Transport {
 }
 
 /**
- * Identifies the sender for the receiver: '' for the client, else a hash, so that the subscription's credentials are not kept.
+ * Identifies the credentials of a request: '' for the credentials of the client, else a hash of the subscription's credentials,
+ * which are not kept in memory.
  */
 function callerOf(ownAuthorization: string | undefined): string {
   return ownAuthorization === undefined ? '' : hash('sha256', ownAuthorization, 'hex');

@@ -42,7 +42,7 @@ const documented: readonly Documented[] = [
     },
   },
   {
-    // The page above does not mention these statuses. A wrong VAPID key is answered with 403.
+    // Statuses that the page above does not mention. Google answers 403 to a wrong VAPID key.
     service: 'Google (FCM)',
     source: 'https://firebase.google.com/docs/cloud-messaging/error-codes',
     outcomes: {

@@ -49,7 +49,7 @@ export interface PushAnswer {
 export function webpushVerdict(answer: PushAnswer, now: number): AttemptVerdict {
   const { status, retryAfter } = answer;
   const kind = ofMicrosoft(answer) ?? special[status] ?? kindOfClass(status);
-  // Microsoft throttles a sender for hours, and may send no `Retry-After`.
+  // 406: Microsoft throttles a sender for hours and may send no `Retry-After`, so these answers must open the circuit.
   const isEndpointFailure = status >= 500 || status === 406;
   if (kind === 'delivered') return { outcome: { kind }, isEndpointFailure };
   const outcome = outcomeOf(kind, status, retryAfterMs(retryAfter, now));
@@ -58,8 +58,8 @@ export function webpushVerdict(answer: PushAnswer, now: number): AttemptVerdict 
 }
 
 /**
- * The outcome of answers with another meaning at Microsoft. A 410 may mean that Microsoft blocks the sender, so the subscription
- * must stay. After a success, X-WNS-Status may report that the message was not passed on.
+ * The outcome of answers with another meaning at Microsoft; undefined for other answers. A 410 may mean that Microsoft blocks the
+ * sender, so the subscription must stay. After a success, X-WNS-Status may report that the message was not passed on.
  */
 function ofMicrosoft({ status, statusText = '', headers = {} }: PushAnswer): Verdict | undefined {
   const isBlocked = /domain.?blocked/i.test(`${statusText} ${String(headers['x-wns-error-description'] ?? '')}`);

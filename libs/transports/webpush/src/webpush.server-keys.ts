@@ -9,7 +9,7 @@ export function currentKeys({ publicKey, privateKey }: KeyOptions, server: Vapid
 }
 
 /**
- * The pair with the public key that a browser subscribed with: push services accept no other key for this subscription.
+ * The pair with the public key with which a browser subscribed. Push services accept no other key for the subscription.
  * Undefined if the client no longer has this pair. The server's pair stays valid when a client gets its own pair.
  */
 export function vapidKeysFor(publicKey: string, options: KeyOptions, server: VapidKeys): VapidKeys | undefined {

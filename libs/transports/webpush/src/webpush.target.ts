@@ -3,7 +3,7 @@ import type { Outcome } from '@pns/transport-contract';
 import type { WebpushOptions } from './webpush.options';
 import { webpushToken } from './webpush.token';
 
-/** Checks an endpoint against the current options. Returns an outcome for this subscription if nothing may be sent. */
+/** Checks an endpoint against the options. Returns the target, or an outcome for this subscription if nothing may be sent. */
 export function pushTarget(token: string, { httpsOnly }: Pick<WebpushOptions, 'httpsOnly'>): NamedTarget | Outcome {
   const problem = webpushToken.tokenProblem(token);
   if (problem !== undefined) return { kind: 'rejected', reason: `The endpoint ${problem}.` };

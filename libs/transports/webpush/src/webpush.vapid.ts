@@ -8,7 +8,7 @@ const lifetimeMs = 12 * 60 * 60 * 1000;
 /** A token is replaced in the middle of its life. */
 const usedForMs = lifetimeMs / 2;
 
-/** The number of cached tokens, about 500 bytes each. Users choose the origins. */
+/** The most cached tokens, about 500 bytes each. The limit is needed, because users choose the origins. */
 const maxTokens = 2000;
 
 interface Cached {

@@ -199,7 +199,7 @@ describe('a push', () => {
 
   it('is sent over connections that stay open', async () => {
     for (let i = 0; i < 20; i++) expect(await scene.deliver()).toMatchObject({ kind: 'delivered' });
-    // The next delivery may begin before the connection of the previous one is free.
+    // The next delivery may begin before the connection of the previous delivery is free, and then opens another one.
     expect(scene.microsoft.connections).toBeLessThanOrEqual(3);
   });
 

@@ -31,10 +31,10 @@ export const documentedStatuses: Readonly<Record<number, Verdict>> = {
 };
 
 /**
- * The outcome of a push that WNS answered with 200, by the headers X-WNS-Status, which older pages call X-WNS-NotificationStatus,
- * and X-WNS-DeviceConnectionStatus. Source: as above, "Send notification response". A dropped push is not delivered, although the
- * status is 200. A device that is away may be back at the next attempt. A connected device does not accept the push, because the
- * user switched pushes off or no app handles a raw push, so there is no retry.
+ * The outcome of a push that WNS answered with 200, by X-WNS-Status (on older pages X-WNS-NotificationStatus) and
+ * X-WNS-DeviceConnectionStatus. Source: as above, "Send notification response". A dropped push is not delivered, although the
+ * status is 200. It is retried if the device is away, because the device may be back at the next attempt. It is not retried if
+ * the device is connected, because then the user switched pushes off, or no app handles a raw push.
  */
 const documentedDrops: Readonly<Record<string, Readonly<Record<string, Verdict>>>> = {
   received: { connected: 'delivered', disconnected: 'delivered', tempconnected: 'delivered', '': 'delivered' },
@@ -64,7 +64,7 @@ export function wnsOutcome(answer: WnsAnswer, isProven: boolean, now: number): O
   const reason = reasonOf(answer);
   const afterMs = kind === 'retry' ? retryAfterMs(answer.headers['retry-after'], now) : undefined;
   if (kind === 'retry') return { kind, reason, ...(afterMs !== undefined && { afterMs }) };
-  // The channel or the credentials belong to another app.
+  // The channel belongs to another app. The credentials are not at fault, because WNS has accepted a push with them.
   if (answer.status === 403 && isProven) return { kind: 'misconfigured', reason, isTargetOnly: true };
   return { kind, reason };
 }
@@ -94,7 +94,7 @@ function isOurDomainBlocked({ statusText, headers }: WnsAnswer): boolean {
   return /domain.?blocked/i.test(`${statusText} ${headers['x-wns-error-description'] ?? ''}`);
 }
 
-/** The answer in words. Microsoft asks for the tracing headers in every problem report. */
+/** The answer in words. It has the tracing headers, because Microsoft asks for them in every problem report. */
 function reasonOf({ status, headers }: WnsAnswer): string {
   const named = [
     ['', 'x-wns-status'],
@@ -111,8 +111,8 @@ function reasonOf({ status, headers }: WnsAnswer): string {
 }
 
 /**
- * The most characters that are read of a header: a regular expression overflows the stack on words of a million characters. Node
- * accepts no more for all headers together.
+ * The most characters that are read of a header, because a regular expression overflows the stack on words of a million
+ * characters. Node accepts no more for all headers together, so no header of a real answer is cut.
  */
 const longestHeader = 16_384;
 

@@ -58,7 +58,7 @@ export class WnsTransport implements Transport {
     }
   }
 
-  /** Pushes at once: one on each connection to a host. Each host has its own connections, so this is a lower bound. */
+  /** The most pushes to one host at once: one on each connection. Each host has its own connections, so more may be possible. */
   readonly capacity = (): number => connectionsPerHost;
 
   /** Resolves when deliveries in progress have ended and all connections are closed. Nothing can be delivered afterwards. */
@@ -68,8 +68,8 @@ export class WnsTransport implements Transport {
 }
 
 /**
- * The outcome is not `gone`, because an operator may still allow the host. It is not `misconfigured`, because a stranger could
- * then hold the pushes of all users.
+ * The outcome is not `gone`, because an operator may still allow the host. It is not `misconfigured`, because then one user with
+ * such a token could hold the pushes of all users.
  */
 const notAChannel: Outcome = {
   kind: 'rejected',

@@ -1,6 +1,6 @@
 import type { TestRequest } from '../../testing/test-api';
 
-/** A request that is refused, and its answer. Its `key` may be `ingest`, `client` or `admin`: an API key with this scope. */
+/** A refused request and its answer. The request's `key` may be `ingest`, `client` or `admin`: an API key with this scope. */
 export type BadRequest = readonly [
   name: string,
   method: string,

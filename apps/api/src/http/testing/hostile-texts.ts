@@ -7,14 +7,14 @@ const subscription = { context: 1, user: 14, client: 'phone', transport: 'apns',
 const register = (changes: object) => ({ body: { ...subscription, ...changes } });
 const hook = (token: string) => register({ client: 'hook', transport: 'webhook', token });
 
-/** The JSON text of `depth` lists inside each other. A serializer would need a stack of this depth. */
+/** The JSON text of `depth` lists inside each other. It uses no serializer, which would need a stack of this depth. */
 const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
 const withNested = (body: object, field: string, depth: number) => ({
   body: JSON.stringify({ ...body, [field]: 0 }).replace(`"${field}":0`, `"${field}":{"a":${nested(depth)}}`),
 });
 const cursor = (text: string) => Buffer.from(text).toString('base64url');
 
-/** Requests with texts that PNS parses: for each parser, texts that take it longest or could make it fail. */
+/** Requests with texts that PNS parses. For each parser, these are its slowest texts and texts that could make it fail. */
 export const hostileTexts: readonly BadRequest[] = [
   ...at('PUT', templateOf, [
     [

@@ -47,8 +47,8 @@ export function incompatibleChanges(before: ApiDocument, after: ApiDocument): In
 }
 
 /**
- * The changes that the section `### Breaking` below `## Unreleased` does not name. A bullet names a change if it holds, in
- * backticks, the subject, and the path or a beginning of it (`/v1` stands for all paths below).
+ * The changes that the section `### Breaking` below `## Unreleased` does not name. A bullet names a change if it contains, in
+ * backticks, the subject, and the path or a beginning of the path (`/v1` stands for all paths below).
  */
 export function unnamedChanges(changes: readonly IncompatibleChange[], changelog: string): IncompatibleChange[] {
   const unreleased = changelog.split(/^## /m).find((section) => section.startsWith('Unreleased')) ?? '';
@@ -141,7 +141,7 @@ function rightChanges(before: Operation, after: Operation): Found[] {
   ];
 }
 
-/** Finds problem codes, by which clients decide, that no description of a response lists any more. */
+/** Finds problem codes that no description of a response lists any more. Clients may depend on every code. */
 function lostCodes(before: ApiDocument, after: ApiDocument): IncompatibleChange[] {
   const now = codesOf(after);
   return [...codesOf(before)]

@@ -44,7 +44,7 @@ const limits: Readonly<Record<string, (before: number, after: number) => boolean
   maxItems: (before, after) => after < before,
 };
 
-/** Compares two schemas. New values of an enumeration and other limits in a response are compatible. */
+/** Compares two schemas. In a response, new values of an enumeration and other limits are compatible. */
 export class SchemaComparison {
   /** Pairs of references that are being compared, because schemas may contain themselves. */
   private readonly open = new Set<string>();
@@ -129,7 +129,7 @@ export class SchemaComparison {
     const isRequest = this.pair.direction === 'request';
     const [more, fewer] = isRequest ? [after, before] : [before, after];
     const text = isRequest ? 'is required now' : 'may be absent now';
-    // `ofProperties` reports a property that was removed.
+    // A property that was removed from a response is left out here, because `ofProperties` reports it.
     return more
       .filter((property) => !fewer.includes(property) && (isRequest || properties?.[property] !== undefined))
       .map((property) => ({ property, text }));

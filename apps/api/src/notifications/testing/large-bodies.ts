@@ -19,8 +19,8 @@ const batchOf = (share: number, payload: string) => {
 const users = `"users":[${Array.from({ length: 1000 }, (_, index) => index + 1).join(',')}]`;
 
 /**
- * The bodies that take longest to read, as far as we know. At the full `share` they are as long as a body may be, or take long
- * enough to be noticed.
+ * The bodies that take longest to read, as far as we know. With a `share` of 1, each body is as long as a body may be, or long
+ * enough to take a noticeable time.
  */
 export const largeBodies: readonly (readonly [name: string, text: (share: number) => string])[] = [
   ['brackets', (share) => '['.repeat(16e6 * share)],

@@ -1,6 +1,7 @@
 /**
  * PKCS #12 files that OpenSSL 3 wrote (`openssl pkcs12 -export`), in base64: a P-256 key and its certificate for the topic
- * `com.example.ec`, valid until 2126. Kept here because a machine that runs the tests may have no `openssl`.
+ * `com.example.ec`, valid until 2126. They are kept here, because a machine that runs the tests may have no
+ * `openssl`.
  */
 export const keystores = {
   /** Encrypted with AES-256, as OpenSSL 3 does. */
