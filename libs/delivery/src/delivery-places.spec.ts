@@ -145,6 +145,30 @@ it('defers a job for longer the more jobs are before it, between 50 ms and 15 s'
   expect(pauses[3]).toBeLessThanOrEqual(15_000);
 });
 
+it('defers a job for longer the more deliveries the jobs before it have', async () => {
+  const pauseMs = async (deliveries: number): Promise<number> => {
+    const places = new DeliveryPlaces(8000);
+    for (const job of jobs(places, 400, { capacity: 4000, deliveries })) job.enter();
+    await settled();
+    return places.pauseMs('a', 0.99);
+  };
+  expect(await pauseMs(20)).toBeGreaterThan(1.5 * (await pauseMs(10)));
+});
+
+it('has places for every job that it wakes, while one endpoint uses half of all places', async () => {
+  const places = new DeliveryPlaces(1000);
+  const all = jobs(places, 100, { capacity: 4000, deliveries: 25 });
+  for (const job of all) job.enter();
+  await settled();
+  for (const job of all.filter((each) => each.places !== undefined).slice(0, 6)) job.end();
+  await settled();
+  const woken = all.filter((job) => job.called > 0);
+  expect(woken.length).toBeGreaterThan(1);
+  for (const job of woken) job.enter();
+  await settled();
+  expect(deferred(woken)).toBe(0);
+});
+
 it('starts every job, never more than one above the capacity of the connections, and ends with no place taken', async () => {
   const step = fc.record({ endpoint: fc.constantFrom('a', 'b', 'c'), deliveries: fc.integer({ min: 1, max: 100 }) });
   await fc.assert(

@@ -57,6 +57,8 @@ interface Endpoint {
   reserved: number;
   readonly waiting: Waiting[];
   readonly deferred: Map<string, PlaceRequest>;
+  /** Deliveries of the deferred jobs. */
+  behind: number;
   readonly woken: Map<string, { readonly deliveries: number; readonly timer: NodeJS.Timeout }>;
 }
 
@@ -69,6 +71,7 @@ export class DeliveryPlaces {
   private readonly endpoints = new Map<string, Endpoint>();
   private readonly limits = new LRUCache<string, EndpointLimit>({ max: 10_000 });
   private occupied = 0;
+  private reserved = 0;
   private isClosed = false;
 
   /** `most` is the number of places. One job of each endpoint may exceed it. */
@@ -81,7 +84,7 @@ export class DeliveryPlaces {
     // A job may use places that are reserved for another job rather than leave a connection idle.
     const mayStart = endpoint.occupied < Math.min(endpoint.limit.current, this.free);
     if (this.isClosed || !(mayStart || this.hasRoom(endpoint))) return undefined;
-    endpoint.deferred.delete(request.job);
+    takeDeferred(endpoint, request.job);
     return this.occupy(endpoint, request.deliveries);
   }
 
@@ -90,7 +93,9 @@ export class DeliveryPlaces {
     if (this.isClosed) return void request.wake().catch(() => undefined);
     const endpoint = this.endpoint(request);
     if (endpoint.deferred.size >= maxDeferred) return;
+    takeDeferred(endpoint, request.job);
     endpoint.deferred.set(request.job, request);
+    endpoint.behind += request.deliveries;
     this.wake(endpoint);
   }
 
@@ -98,8 +103,9 @@ export class DeliveryPlaces {
   pauseMs(name: string, random = Math.random()): number {
     const endpoint = this.endpoints.get(name);
     if (endpoint === undefined || this.isClosed) return leastPauseMs;
-    const { deferred, occupied, limit } = endpoint;
-    const turnMs = ((deferred.size + occupied) * (limit.answerMs ?? guessMs)) / limit.current;
+    const { behind, occupied, inFlight, limit } = endpoint;
+    // By Little's law, as many deliveries end in an answer time as are in flight. On a busy machine these are fewer than the limit.
+    const turnMs = ((behind + occupied) * (limit.answerMs ?? guessMs)) / (inFlight || limit.current);
     return Math.ceil(Math.min(Math.max(2 * turnMs, leastPauseMs), mostPauseMs) * (0.75 + 0.25 * random));
   }
 
@@ -129,6 +135,7 @@ export class DeliveryPlaces {
         reserved: 0,
         waiting: [],
         deferred: new Map(),
+        behind: 0,
         woken: new Map(),
       };
       this.endpoints.set(name, endpoint);
@@ -146,7 +153,7 @@ export class DeliveryPlaces {
       (limit.current * waitingMs) / Math.min(limit.answerMs ?? guessMs, waitingMs / 2),
       leastOccupied,
     );
-    return occupied + reserved === 0 || occupied + reserved < Math.min(most, this.free);
+    return occupied + reserved === 0 || occupied + reserved < Math.min(most, this.free - this.reserved);
   }
 
   private add(endpoint: Endpoint, deliveries: number): void {
@@ -202,10 +209,10 @@ export class DeliveryPlaces {
   private wake(endpoint: Endpoint): void {
     for (const [job, { deliveries, wake }] of endpoint.deferred) {
       if (this.isClosed || !this.hasRoom(endpoint)) return;
-      endpoint.deferred.delete(job);
+      takeDeferred(endpoint, job);
       const timer = setTimeout(() => this.passReservation(endpoint, job), reservationMs).unref();
       endpoint.woken.set(job, { deliveries, timer });
-      endpoint.reserved += deliveries;
+      this.reserve(endpoint, deliveries);
       wake().then(
         (isComing) => isComing || this.passReservation(endpoint, job),
         () => this.passReservation(endpoint, job),
@@ -226,6 +233,17 @@ export class DeliveryPlaces {
     if (reserved === undefined) return;
     clearTimeout(reserved.timer);
     endpoint.woken.delete(job);
-    endpoint.reserved -= reserved.deliveries;
+    this.reserve(endpoint, -reserved.deliveries);
   }
+
+  private reserve(endpoint: Endpoint, deliveries: number): void {
+    endpoint.reserved += deliveries;
+    this.reserved += deliveries;
+  }
+}
+
+/** Removes a job from the deferred ones, if it is among them. */
+function takeDeferred(endpoint: Endpoint, job: string): void {
+  endpoint.behind -= endpoint.deferred.get(job)?.deliveries ?? 0;
+  endpoint.deferred.delete(job);
 }
