@@ -53,12 +53,13 @@ it.each<[string[], number | undefined]>([
   expect(signedAt(rawHeaders)).toBe(time);
 });
 
-it.each<[string, number[], number, boolean]>([
-  ['a worker was killed before it had recorded the first arrival', [], 5000, true],
-  ['a worker was killed soon after it had recorded the first arrival', [4500], 5000, true],
-  ['a worker was killed long after it had recorded the first arrival', [100], 5000, false],
-  ['a worker recorded the arrival a moment before the far side noted it', [-300], 5000, false],
-])('knows whether a repeat was in flight: %s', (_, ends, killedAfter, isExplained) => {
+it.each<[string, number[], number, number, boolean]>([
+  ['a worker was killed before it had recorded the first arrival', [], 5000, 0, true],
+  ['a worker was killed soon after it had recorded the first arrival', [4500], 5000, 0, true],
+  ['a worker was killed long after it had recorded the first arrival', [100], 5000, 0, false],
+  ['a worker was killed long after that, and the machine was busy for as long', [100], 5000, 4000, true],
+  ['a worker recorded the arrival a moment before the far side noted it', [-300], 5000, 0, false],
+])('knows whether a repeat was in flight: %s', (_, ends, killedAfter, stalledMs, isExplained) => {
   jest.useFakeTimers({ now: 100_000 });
   const ledger = new Ledger(['apns']);
   ledger.posted(['a']);
@@ -69,6 +70,7 @@ it.each<[string, number[], number, boolean]>([
   jest.advanceTimersByTime(killedAfter);
   ledger.arrived({ at: Date.now(), stream: 'apns', id: 'a' });
   jest.useRealTimers();
+  ledger.stalledMs = stalledMs;
   const [account] = ledger.accounts([], () => ends.map((end) => 100_000 + end));
   expect([account?.doubled, account?.unexplained.length]).toEqual([1, isExplained ? 0 : 1]);
 });

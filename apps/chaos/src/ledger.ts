@@ -22,13 +22,15 @@ interface Disturbance {
   readonly effectMs: number;
 }
 
+// A busy machine stops each process from time to time, so `stalledMs` is added to these three times.
+
 /** The most time, in ms, that an undisturbed worker needs to store an arrival, or to end a job that it has logged as done. */
 const inFlightMs = 1000;
 
 /** How long after the end of a fault deliveries may be repeated, in ms. In this time, workers reconnect and take over jobs. */
 const recoveryMs = 10_000;
 
-/** A far side on a busy machine notes an arrival at most this long after the worker has ended the attempt, in ms. */
+/** A far side notes an arrival at most this long after the worker has ended the attempt, in ms. */
 const notedLateMs = 1000;
 
 /** The time-out of a webhook request, in ms: `timeoutMillis`. */
@@ -70,6 +72,8 @@ export class Ledger {
   private readonly outages: { readonly from: number; to: number }[] = [];
   /** By stream, how many accepted deliveries have not arrived. */
   private readonly missing = new Map<string, number>();
+  /** The longest time that the driver stood still during the run, in ms. Other processes of the machine may stall as long. */
+  stalledMs = 0;
   /** When a delivery last arrived for the first time, in ms since the epoch. Repeated arrivals do not change it. */
   lastArrivalAt = Date.now();
 
@@ -202,9 +206,10 @@ export class Ledger {
     return times.slice(1).map(({ at }, index) => {
       const before = times[index] as Times;
       // A worker on a busy machine reads answers late, so its log line counts. Without a line, the delivery was open until `at`.
-      const recorded = ends.filter((end) => end >= before.at - notedLateMs && end <= at);
+      const notedFrom = before.at - notedLateMs - this.stalledMs;
+      const recorded = ends.filter((end) => end >= notedFrom && end <= at);
       const recordedAt = recorded.length === 0 ? at : Math.min(...recorded);
-      const silent = unanswered.find((each) => each.id === id && each.at >= before.at - notedLateMs && each.at <= at);
+      const silent = unanswered.find((each) => each.id === id && each.at >= notedFrom && each.at <= at);
       const cause =
         this.disturbanceOf(stream, before.at, at, recordedAt)?.reason ??
         silent?.reason ??
@@ -214,20 +219,29 @@ export class Ledger {
     });
   }
 
+  private get inFlightMs(): number {
+    return inFlightMs + this.stalledMs;
+  }
+
   /** The reason if Redis was away. Then no worker can store an arrival or renew a job's lock, so another worker takes the job. */
   private outageOf(first: number, recordedAt: number): string | undefined {
-    const isDuring = this.outages.some(({ from, to }) => recordedAt >= from - inFlightMs && first <= to + recoveryMs);
+    const isDuring = this.outages.some(
+      ({ from, to }) => recordedAt >= from - this.inFlightMs && first <= to + recoveryMs + this.stalledMs,
+    );
     return isDuring ? 'Redis away' : undefined;
   }
 
   /** The fault that disturbed the stream after the first arrival and before the worker could store it. */
   private disturbanceOf(stream: string, first: number, second: number, recordedAt: number): Disturbance | undefined {
-    const outage = this.outages.find(({ from, to }) => recordedAt >= from - inFlightMs && first <= to);
-    const storedBy = Math.max(outage?.to ?? first, recordedAt) + inFlightMs;
-    const begunBy = first - inFlightMs;
+    const outage = this.outages.find(({ from, to }) => recordedAt >= from - this.inFlightMs && first <= to);
+    const storedBy = Math.max(outage?.to ?? first, recordedAt) + this.inFlightMs;
+    const begunBy = first - this.inFlightMs;
     return this.disturbances.find(
       (each) =>
-        each.stream === stream && each.to + each.effectMs >= begunBy && each.from <= storedBy && each.from <= second,
+        each.stream === stream &&
+        each.to + each.effectMs + this.stalledMs >= begunBy &&
+        each.from <= storedBy &&
+        each.from <= second,
     );
   }
 }

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { provideDatabase, System, webhooksYaml, type AppProcessOptions } from '@pns/e2e';
 import { startPostgres } from '@pns/local-servers';
@@ -117,6 +118,8 @@ async function observe(chaos: Chaos, options: RunOptions): Promise<RunResult> {
   setMaxListeners(Infinity, ending.signal); // each waiting fault adds a listener
   const { signal } = ending;
   const progress = setInterval(() => say(`${ledger.count} accepted, open: ${ledger.openStreams}`), 10_000);
+  const delays = monitorEventLoopDelay();
+  delays.enable();
   try {
     const startedAt = performance.now();
     const posting = load(fleet, ledger, { count, perSecond, users, signal }).then((answers) => {
@@ -137,6 +140,9 @@ async function observe(chaos: Chaos, options: RunOptions): Promise<RunResult> {
       await pause(250);
     }
     await pause(repeatsWithinMs);
+    delays.disable();
+    ledger.stalledMs = delays.max / 1e6;
+    say(`This process stood still for at most ${Math.round(ledger.stalledMs)} ms.`);
     const all = ledger.accounts(unansweredAttempts(system, transports), loggedEnds(system, ledger.streams));
     const missed = all.find(({ stream }) => stream === 'websocket')?.lost ?? [];
     const accounts = all.map((each) =>
