@@ -33,6 +33,12 @@ async function run(): Promise<void> {
     },
   });
   if (values.help) return say(usage);
+  const others = Object.entries(values).filter(
+    ([name, value]) => name !== 'guard' && value !== undefined && value !== false,
+  );
+  if (values.guard && others.length > 0) {
+    throw new Error(`--guard chooses its own scenarios and rounds, so it cannot be combined with --${others[0]?.[0]}.`);
+  }
   const wanted = values.only?.split(',');
   const unknown = wanted?.filter((name) => !scenarios.some((scenario) => isMeant(name, scenario))) ?? [];
   if (unknown.length > 0) throw new Error(`There is no scenario ${unknown.join(', ')}. ${usage}`);

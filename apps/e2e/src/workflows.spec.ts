@@ -18,7 +18,7 @@ interface Workflow {
 }
 
 /** The workflow cannot run here, so the test checks the files and scripts that it names. */
-const { test: job, valkey } = (parse(read('.github/workflows/ci.yml')) as Workflow).jobs;
+const { test: job, guard, valkey } = (parse(read('.github/workflows/ci.yml')) as Workflow).jobs;
 const { node: versions = [], part: parts = [] } = job?.strategy?.matrix ?? {};
 
 it('runs the oldest Node that is supported and a newer one', () => {
@@ -44,6 +44,11 @@ it('repeats tests with Valkey, and says so where there is none', () => {
   expect(valkey?.steps.map(({ run }) => run)).toContain('.ci/job valkey');
   expect(read('.ci/job')).toMatch(/^ +valkey\) TEST_REDIS=valkey npm test /m);
   expect(read('.ci/run')).toMatch(/check \.ci\/job valkey\nelse\n {2}echo "There is no valkey-server/);
+});
+
+it('compares the benchmarks with their floors', () => {
+  expect(guard?.steps.map(({ run }) => run)).toContain('.ci/job guard');
+  expect(read('.ci/job')).toMatch(/^ +guard\) npm run --silent bench -- --guard /m);
 });
 
 it.each(['lint', 'typecheck'])('runs npm run %s in both scripts', (script) => {
