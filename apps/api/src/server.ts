@@ -20,7 +20,7 @@ import type { WebhookProducers } from './webhook-producers/webhook-producers';
 /** Time limit for a request to arrive completely, in ms; also for a stream of NDJSON. */
 const requestTimeoutMs = 300_000;
 
-/** The longest name of a property has 400 characters, each possibly percent-encoded. */
+/** Longest path parameter, in characters. The longest one is the name of a property, which has at most 400 characters. */
 const maxParameterLength = 1200;
 
 /** Services of the server. Each is resolved at the first request that needs it, because Nest creates them after the server. */

@@ -25,7 +25,7 @@ export class Sender {
     private readonly deliveries: readonly ReturnType<typeof deliveryOf>[],
   ) {}
 
-  /** Prepares `most` deliveries, with their subscriptions. */
+  /** Prepares `most` deliveries and stores a subscription for each. The sender can send at most this number of deliveries. */
   static async start(farSide: FarSide, system: System, sandbox: Sandbox, most: number): Promise<Sender> {
     const deliveries = Array.from({ length: most }, (_, index) => deliveryOf(index));
     const ids = deliveries.map(({ subscriptionId }) => subscriptionId);

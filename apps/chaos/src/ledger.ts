@@ -1,6 +1,6 @@
 import type { EndsOf, Unanswered } from './attempts';
 
-/** One delivery of one notification that a far side accepted. */
+/** A delivery that reached a far side and was accepted by it. It belongs to one notification. */
 export interface Arrived {
   /** When it arrived, in ms since the epoch. */
   readonly at: number;

@@ -60,8 +60,8 @@ afterAll(async () => {
 });
 
 /**
- * Starts and stops the app, and calls `onSend` for each chunk that the app sends to the server; returns the number of
- * chunks until the app had started.
+ * Starts the app, calls `onSend` with the number of each chunk that the app sends through `link`, and stops the app. Returns the
+ * number of chunks that it sent until it had started.
  */
 async function start(app: string, link: CuttableLink, onSend: (portion: number) => void): Promise<number> {
   let portions = 0;

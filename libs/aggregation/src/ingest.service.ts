@@ -12,13 +12,13 @@ import type { Ticks } from './ticks';
 import { contentDigest, idempotencyDigest, priorityFactor, windowKey } from './window-key';
 import type { Joined, JoinEntry, JoinStatus, Windows } from './windows';
 
-/** Most notifications that one script joins. A full script blocks Redis for some milliseconds. */
+/** Maximum number of notifications that one script joins. A full script blocks Redis for some milliseconds. */
 const maxEntriesPerJoin = 500;
 
 /** Most users whose properties are loaded at once. The cascade keeps more users than this, even with very long properties. */
 const maxUsersPerLoad = 500;
 
-/** Most characters of JSON in the arguments of one script, unless a single notification has more. */
+/** Maximum number of characters of JSON in the arguments of one script, unless a single notification has more. */
 const maxCharactersPerJoin = 256 * 1024;
 
 /** The properties that decide how a notification is joined, and whether the history contains it. */

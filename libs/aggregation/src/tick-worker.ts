@@ -9,7 +9,7 @@ import { bulkhead, type IPolicy } from 'cockatiel';
 import type { Ticks } from './ticks';
 import type { Batch, Settled, Windows } from './windows';
 
-/** Most windows in a batch. A batch takes one query for subscriptions and makes a few hundred deliveries. */
+/** Maximum number of windows in a batch. A batch takes one query for subscriptions and makes a few hundred deliveries. */
 const maxWindowsPerBatch = 500;
 
 /** The interval, in ms, at which each shard is searched for due windows whose tick was lost. */

@@ -42,9 +42,9 @@ const maxValues = 100_000;
 const maxValuesOfFile = 200_000;
 
 /**
- * Reads a YAML file entry by entry, so that an unreadable entry affects no other entry. Merge keys (`<<`) work as in YAML
- * 1.1, and an anchor can be used any number of times. Of two entries with the same name the last one is used. With
- * `numbersAsText`, a number is the text in the file: `007` stays `007`. Never throws.
+ * Reads a YAML file entry by entry. An entry that cannot be read affects no other entry, unless that one uses its anchors. Merge
+ * keys (`<<`) work as in YAML 1.1. The number of aliases is limited only by `maxValues` and `maxValuesOfFile`. Of two entries with
+ * the same name, the last one is used. With `numbersAsText`, a number is the text in the file: `007` stays `007`. Never throws.
  */
 export function yamlEntries(
   text: FileText,

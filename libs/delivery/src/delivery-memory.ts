@@ -5,7 +5,7 @@ import type { Job } from 'bullmq';
 import { LRUCache } from 'lru-cache';
 import { Checkpoint } from './checkpoint';
 
-/** Most jobs whose progress is kept in this process. The progress of further jobs is read from Redis. */
+/** Maximum number of jobs whose progress is kept in this process. The progress of further jobs is read from Redis. */
 const mostJobs = 2000;
 
 /** At least this many and at most twice as many deliveries are remembered after their jobs ended; about 200 bytes each. */

@@ -11,7 +11,7 @@ const { worker, close, delivery } = deliveryStage();
 const delivered: Outcome = { kind: 'delivered' };
 const throttled: Outcome = { kind: 'retry', reason: 'HTTP 429', afterMs: 3_600_000 };
 
-/** An endpoint that answers one client when the test requests it, and all other clients at once. */
+/** An endpoint that holds its answers to the client `held` until `answerOne` or `release`, and answers other clients at once. */
 class HeldFarSide extends FarSide {
   private held: ((outcome: Outcome) => void)[] = [];
   private answersAtOnce = false;

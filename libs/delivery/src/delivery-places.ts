@@ -74,7 +74,7 @@ export class DeliveryPlaces {
   private reserved = 0;
   private isClosed = false;
 
-  /** `most` is the number of places. One job of each endpoint may exceed it. */
+  /** `most` is the number of places. Only a job with more deliveries than free places exceeds it, at most one for each endpoint. */
   constructor(private readonly most: number) {}
 
   /** Resolves with places when the job may start, and with undefined when it must be deferred for `pauseMs`. */

@@ -40,7 +40,7 @@ interface RunBounds {
 /** Most deliveries in this process at once, in flight or waiting, from all sources; they take about 40 MB of memory. */
 const maxPlaces = 8000;
 
-/** Most jobs of a source in progress at once, including jobs whose deliveries have ended and are being recorded. */
+/** Maximum number of jobs of a source in progress at once, including jobs whose deliveries have ended and are being recorded. */
 const maxJobsPerSource = 1000;
 
 /** Deliveries that are in flight at SIGTERM may take this long before their jobs return to the queue, in ms. */

@@ -14,7 +14,7 @@ const messageEveryMs = 3_600_000;
 /** How often messages that had to wait are looked for, in ms. */
 const lookEveryMs = 60_000;
 
-/** Most messages of one transaction. */
+/** Maximum number of messages of one transaction. */
 const messagesAtOnce = 20;
 
 /** The steps (from, to) of a failing endpoint, in percent of `disableAfter`. Each is a warning; 100 switches the endpoint off. */

@@ -15,7 +15,7 @@ import type { Delivery } from '@pns/transport-contract';
 import type { JobType, Queue } from 'bullmq';
 import type { QueueRef } from './routing';
 
-/** Most jobs read at once, because each may have some megabytes. */
+/** Maximum number of jobs read at once, because each may have some megabytes. */
 const jobsPerRead = 25;
 
 /** All states in which a job can contain deliveries. */

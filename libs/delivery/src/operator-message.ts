@@ -20,7 +20,7 @@ interface FailingReport {
   readonly reason: string;
 }
 
-/** Most ids of endpoints in a message. */
+/** Maximum number of ids of endpoints in a message. */
 export const maxIds = 100;
 
 /**

@@ -21,7 +21,7 @@ const pauseMs = 60_000;
 /** How often Postgres is searched for clients with held deliveries, in ms; the query reads only an index. */
 const searchEveryMs = 1000;
 
-/** Most held deliveries of a client that one search releases: as a trial, and once the client is known to work. */
+/** Maximum number of held deliveries of a client that one search releases: as a trial, and once the client is known to work. */
 const [maxTrial, maxReleased] = [100, 1000];
 
 /** Most clients that are paused at once. There may be many, because all are refused while an option file is unreadable. */

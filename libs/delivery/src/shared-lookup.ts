@@ -4,7 +4,7 @@ interface Waiting<Found> {
   readonly reject: (reason: unknown) => void;
 }
 
-/** Most ids in one query. */
+/** Maximum number of ids in one query. */
 const maxIdsPerQuery = 5000;
 
 /** Looks ids up. Calls that arrive while a query is in progress share the next query. */

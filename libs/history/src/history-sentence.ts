@@ -1,6 +1,6 @@
 import type { DeliveryHistory, NotificationHistory } from './history-reader';
 
-/** Most targets that a sentence names. */
+/** Maximum number of targets that a sentence names. */
 const maxNamedTargets = 5;
 
 /** Summarizes the history of a notification in one or some short sentences. */

@@ -6,7 +6,7 @@ const hourMs = 3_600_000;
 /** Most different counts that wait to be written. They must be limited, because clients and topics can have any name. */
 const maxUsageCounts = 10_000;
 
-/** Most different counts of one context. Its further counts are added up under `otherName`. */
+/** Maximum number of different counts of one context. Its further counts are added up under `otherName`. */
 const maxCountsOfContext = 1000;
 
 type Counted = { -readonly [Field in keyof UsageOfHour]: UsageOfHour[Field] };

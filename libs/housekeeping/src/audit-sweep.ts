@@ -4,7 +4,7 @@ import { AuditStore } from '@pns/persistence';
 import { log } from '@pns/runtime';
 import { retentionOf } from './retention';
 
-/** Most entries of one statement, so that it holds its locks only for some milliseconds. */
+/** Maximum number of entries of one statement, so that it holds its locks only for some milliseconds. */
 const entriesPerRemoval = 1000;
 
 /** Removes entries of the audit log that are older than its retention. */

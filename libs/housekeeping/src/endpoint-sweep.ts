@@ -4,7 +4,7 @@ import { EndpointStore } from '@pns/persistence';
 /** A state that ended stays for this time, in ms, so that every worker reads the change. */
 const keepForMs = 3_600_000;
 
-/** Most endpoints of one statement, so that it holds its locks only for some milliseconds. */
+/** Maximum number of endpoints of one statement, so that it holds its locks only for some milliseconds. */
 const endpointsPerRemoval = 1000;
 
 /** Removes the states of endpoints that work again or have no subscription any more. */

@@ -4,7 +4,7 @@ import { FailedDeliveryStore } from '@pns/persistence';
 import { log } from '@pns/runtime';
 import { retentionOf } from './retention';
 
-/** Most deliveries of one statement, so that it holds its locks only for some milliseconds. */
+/** Maximum number of deliveries of one statement, so that it holds its locks only for some milliseconds. */
 const deliveriesPerRemoval = 1000;
 
 /** Removes failed deliveries that are older than their retention, held ones included. */

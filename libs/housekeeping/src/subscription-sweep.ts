@@ -5,7 +5,7 @@ import { Queues } from '@pns/queue';
 import { log } from '@pns/runtime';
 import type { Worker } from 'bullmq';
 
-/** Most subscriptions of one statement, so that it locks rows only for some milliseconds. */
+/** Maximum number of subscriptions of one statement, so that it locks rows only for some milliseconds. */
 const subscriptionsPerRemoval = 1000;
 
 const queueName = 'subscription-sweep';

@@ -41,7 +41,7 @@ export class AnswerTimeoutError extends Error {
 interface GuardedOptions {
   /** Networks in CIDR notation that are allowed in addition to public addresses. */
   readonly allowedNetworks: readonly string[];
-  /** Most connections to one endpoint at the same time. */
+  /** Maximum number of connections to one endpoint at the same time. */
   readonly maxConnections: number;
   /** The time limit from the start of a request to its answer. */
   readonly timeoutMillis: number;
@@ -70,7 +70,7 @@ type AddressesOf = (hostname: string) => readonly LookupAddress[];
 /** A body up to this size is read, so that the connection can be used again; a longer one closes the connection. */
 const maxAnswerBytes = 16 * 1024;
 
-/** Most interim answers (1xx) that are read before the answer to one request; the next one ends the attempt. */
+/** Maximum number of interim answers (1xx) that are read before the answer to one request; the next one ends the attempt. */
 const maxInterimAnswers = 32;
 
 /** The endpoint has sent more than `maxInterimAnswers`. */

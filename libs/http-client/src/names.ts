@@ -57,12 +57,12 @@ interface Quota {
 }
 
 /**
- * How long a failure is cached, in ms. This is long enough for all connections that a burst opens one after another. It is
- * shorter than a circuit stays open (2 s), so that the next attempt after an open circuit looks the name up again.
+ * How long a failed look-up is cached, in ms. It is long enough for all connections that a burst opens one after another, and
+ * shorter than a circuit is open at first (2 s), so that the next attempt after an open circuit looks the name up again.
  */
 const failureMs = 1000;
 
-/** Most cached names, some hundred bytes each. A name that was evicted is only looked up again. */
+/** Maximum number of cached names, some hundred bytes each. A name that was evicted is only looked up again. */
 const maxNames = 10_000;
 
 /** The deferral does not count as an attempt, because the endpoint is not the cause. */

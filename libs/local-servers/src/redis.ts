@@ -88,8 +88,8 @@ function settings(port: number, folder: string, { clusterPort, isDurable = true 
 const standInPid = 1;
 
 /**
- * Whether a Redis has loaded its file (before that it answers PING with an error) and is the process `pid`. Another Redis can use
- * the port; then the started process is about to end.
+ * Whether the Redis at this port is the process `pid` and has loaded its file. While it loads its file, it answers PING with an
+ * error. False if another Redis uses the port; the started process then ends.
  */
 function answersPing(port: number, pid: number): Promise<boolean> {
   return new Promise((done) => {

@@ -3,7 +3,7 @@ import type { TemplateNode } from './template';
 /** Most rendering steps of one delivery: each part of a template, each list entry and each lookup of a name is a step. */
 const maxRenderingSteps = 5000;
 
-/** Most bytes of text, in UTF-8, that the templates of one delivery may render: twice the largest payload. */
+/** Maximum number of bytes of text, in UTF-8, that the templates of one delivery may render: twice the largest payload. */
 export const maxRenderedBytes = 128 * 1024;
 
 /** The templates exceed the limits of a delivery. The message is a clause that names the limit. */

@@ -27,7 +27,7 @@ export interface ListedEndpoint {
   readonly subscriptions: readonly { readonly id: string; readonly context: number; readonly user: number }[];
 }
 
-/** Most subscriptions of an endpoint in a list. */
+/** Maximum number of subscriptions of an endpoint in a list. */
 const maxSubscriptions = 10;
 
 /** Reads the endpoints that fail, are deferred or are switched off. */

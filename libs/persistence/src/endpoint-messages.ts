@@ -20,9 +20,9 @@ export interface EndpointMessageRequest {
   readonly now: number;
   /** The least time between two messages with the same client, server and percentage, in ms. */
   readonly everyMs: number;
-  /** Most messages of one call. */
+  /** Maximum number of messages of one call. */
   readonly limit: number;
-  /** Most ids in a message. */
+  /** Maximum number of ids in a message. */
   readonly maxIds: number;
 }
 

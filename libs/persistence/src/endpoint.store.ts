@@ -62,7 +62,7 @@ interface EndpointRelease {
   readonly release: number;
 }
 
-/** Most endpoints of one step. */
+/** Maximum number of endpoints of one step. */
 const endpointsPerStep = 1000;
 
 /** The endpoints that fail, are deferred or are switched off, in Postgres. */

@@ -40,16 +40,16 @@ export type FoundNotification = HistoryNotification;
 /** The window of a notification; `notification` is the one that was sent for the whole window. */
 export type FoundWindow = Omit<HistoryWindow, 'windowKey' | 'place'>;
 
-/** Most notifications with the same id in an answer. A producer may address many users with one id. */
+/** Maximum number of notifications with the same id in an answer. A producer may address many users with one id. */
 const maxSameId = 100;
 
 /** The number of notifications whose attempts are read and compared with a filter at once. */
 const notificationsPerStep = 100;
 
-/** Most notifications that are compared with a filter for one page. */
+/** Maximum number of notifications that are compared with a filter for one page. */
 const maxSeen = 1000;
 
-/** Most attempts of a notification in an answer. */
+/** Maximum number of attempts of a notification in an answer. */
 const maxAttemptsShown = 1000;
 
 /** The clock of another process may be slow by this much, in ms. So the search for rows begins earlier by this time. */

@@ -2,7 +2,7 @@ import { isOwnedBy, type Owner } from '@pns/subscriptions';
 import type { DataSource, EntityManager } from 'typeorm';
 import { ownerHash, packOf, type PackedRecord, type PackKind } from './history-packs';
 
-/** Most packs that one transaction rewrites. Each has up to 100 records. */
+/** Maximum number of packs that one transaction rewrites. Each has up to 100 records. */
 const packsPerStep = 100;
 
 interface PackRow {

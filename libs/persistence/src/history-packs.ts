@@ -10,7 +10,7 @@ export const slotMs = 10_000;
 /** If a slot has fewer usual records, each of them is a row. */
 const minPacked = 25;
 
-/** Most records of a pack. They are limited, because a reader of one record must read the whole pack. */
+/** Maximum number of records of a pack. They are limited, because a reader of one record must read the whole pack. */
 const maxPacked = 100;
 
 /** A window with more targets is not packed. */
@@ -93,7 +93,7 @@ export function ownerHash({ context, user }: PackOwner): number {
   return bits ^ (bits >>> 16);
 }
 
-/** The pack of these records. */
+/** Makes a pack of these records. `at` is the start of their slot, in ms since the epoch. */
 export function packOf(kind: PackKind, at: number, records: readonly PackedRecord[]): Pack {
   const contexts = new Set<number>();
   const owners = new Set<number>();

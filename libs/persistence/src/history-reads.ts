@@ -3,10 +3,10 @@ import { PnsError } from '@pns/runtime';
 import { bulkhead, isBulkheadRejectedError } from 'cockatiel';
 import { DataSource } from 'typeorm';
 
-/** Most queries of the history that one process runs at once. The pool has twice as many connections. */
+/** Maximum number of queries of the history that one process runs at once. The pool has twice as many connections. */
 const maxReads = 4;
 
-/** Most queries that wait for others to end. */
+/** Maximum number of queries that wait for others to end. */
 const maxWaitingReads = 100;
 
 /**

@@ -18,9 +18,9 @@ export interface RegistrationRules {
    * the `first` for a token that is not secret.
    */
   readonly holder?: 'first' | 'last';
-  /** Most unexpired subscriptions of one user for one transport and client. */
+  /** Maximum number of unexpired subscriptions of one user for one transport and client. */
   readonly maxPerClient?: number;
-  /** Most unexpired subscriptions of one user. */
+  /** Maximum number of unexpired subscriptions of one user. */
   readonly maxPerUser?: number;
   /** The API key of the registration, for the audit log. */
   readonly registrant?: Registrant;

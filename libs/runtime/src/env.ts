@@ -134,9 +134,9 @@ export function readEnvironment<Name extends EnvironmentName>(
 }
 
 /**
- * One sentence for each fault of the variables that are set.
+ * Returns one sentence for each fault of the variables that are set.
  *
- * @throws PnsError `ENVIRONMENT_INVALID` when a file cannot be read or is empty, or its variable is set too
+ * @throws PnsError `ENVIRONMENT_INVALID` when the file in `<name>_FILE` cannot be read or is empty, or `<name>` is set too
  */
 export function environmentFaults(env: NodeJS.ProcessEnv = process.env): string[] {
   const given = withFiles(withValues(env));

@@ -2,9 +2,9 @@ import { log } from './log';
 import type { LogEvent } from './log-events';
 
 /**
- * Logs a fault that occurs again with each request or timer while it lasts: one warning at its start and one at its end. Both are
- * warnings, so that a log without level info contains both. They have no stack, because the cause is outside the process: a server
- * that is full or not reachable.
+ * Logs a fault that can occur again with each request or timer: one warning when it starts and one when it ends. The end is a
+ * warning too, so that a log of level warn contains both. These lines have no stack, because the cause is outside the process: a
+ * server that is full or not reachable.
  */
 export class RecurringFault {
   private isPresent = false;

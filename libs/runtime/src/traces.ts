@@ -8,7 +8,7 @@ export type SpanAttributes = Readonly<Record<string, string | number | undefined
 export interface NewSpan {
   /** Contains no ids or tokens, because tracing systems group spans by name. */
   readonly name: string;
-  /** `producer` and `consumer`: before and after a queue or window; `server` and `client`: the sides of a request. */
+  /** `producer` puts into a window, `consumer` takes from a window or queue, `server` gets a request, `client` sends one. */
   readonly kind: 'server' | 'producer' | 'consumer' | 'client';
   /** A span without a parent begins a trace. */
   readonly parent?: TraceContext | undefined;

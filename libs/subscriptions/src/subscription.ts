@@ -4,7 +4,7 @@ import type { TransportName } from '@pns/transport-contract';
 /** Longest device token, webhook URI or channel URI, in bytes of its UTF-8. */
 export const maxTokenBytes = 4096;
 
-/** Most topic patterns of one subscription. */
+/** Maximum number of topic patterns of one subscription. */
 export const maxTopicsPerSubscription = 100;
 
 /** A user: user ids are unique only inside their context. */

@@ -65,7 +65,7 @@ const bodies: Readonly<Record<string, (context: number) => object>> = {
   '/v1/subscriptions/{id}': () => ({ topics: ['ox:test'] }),
 };
 
-/** Sends a request for `context`, which is named in path, query and body. */
+/** Sends a request for `context`, which is in the query, and in the path and body of routes that have it there. */
 function ask(route: Route, context: number, as: string | null = key): Promise<TestAnswer<Record<string, unknown>>> {
   const { method, path } = route;
   const body = bodies[path]?.(context) ?? { context, user: 5 };

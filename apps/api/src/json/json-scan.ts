@@ -18,7 +18,7 @@ const closeList = 0x5d;
 const openObject = 0x7b;
 const closeObject = 0x7d;
 
-/** JavaScript writes every number of up to 15 digits and an exponent of up to two digits with the same value. */
+/** JavaScript keeps the value of a number with at most 15 digits and an exponent of at most two digits, except negative zero. */
 const exactDigits = 15;
 const exactExponent = 2;
 

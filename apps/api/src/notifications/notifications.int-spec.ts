@@ -39,7 +39,7 @@ afterEach(async () => {
 
 afterAll(() => api.close());
 
-/** The notifications that wait in Redis. Every accepted notification must be one of them. */
+/** The notifications that wait in Redis: all accepted ones, if no two of them are joined. */
 async function waiting(): Promise<Waiting[]> {
   const items = await Promise.all([0, 1, 2, 3].map((shard) => api.redis.hvals(`{${api.redisPrefix}:${shard}}:items`)));
   return items.flat().map((item) => JSON.parse(item) as Waiting);

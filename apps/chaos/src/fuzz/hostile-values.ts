@@ -74,7 +74,7 @@ function changed(value: unknown, at: number, kind: string, json: string, name: s
   return JSON.stringify(root['value']).replace(JSON.stringify(mark), () => json);
 }
 
-/** The bytes of a text, as Latin-1 text. */
+/** The UTF-8 bytes of a text, as a Latin-1 text with one character for each byte. */
 export function bytesOf(text: string): string {
   return Buffer.from(text).toString('latin1');
 }

@@ -8,7 +8,7 @@ export class ApnsDevice {
   total = 0;
   accepted = 0;
   duplicates = 0;
-  /** Arrivals up to this number are hidden. */
+  /** Arrivals whose `seq` is not greater than this number were cleared, and are not shown. */
   clearedSeq = 0;
   /** The app to which the device token belongs: the topic of the first push to it. */
   topic: string | undefined;

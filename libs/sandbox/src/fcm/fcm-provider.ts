@@ -20,7 +20,7 @@ export class FcmDevice {
   total = 0;
   accepted = 0;
   duplicates = 0;
-  /** Arrivals up to this number are hidden. */
+  /** Arrivals whose `seq` is not greater than this number were cleared, and are not shown. */
   clearedSeq = 0;
   /** Whether the app is still installed on the phone. */
   isRegistered = true;

@@ -8,7 +8,7 @@ export class WebhookBox {
   total = 0;
   accepted = 0;
   duplicates = 0;
-  /** Arrivals up to this number are hidden. */
+  /** Arrivals whose `seq` is not greater than this number were cleared, and are not shown. */
   clearedSeq = 0;
   private fault: Fault = {};
   private faultsLeft = 0;

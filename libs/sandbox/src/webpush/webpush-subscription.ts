@@ -10,7 +10,7 @@ export class WebpushSubscription {
   total = 0;
   accepted = 0;
   duplicates = 0;
-  /** Arrivals up to this number are hidden. */
+  /** Arrivals whose `seq` is not greater than this number were cleared, and are not shown. */
   clearedSeq = 0;
   /** Whether its web app or its user ended the subscription. */
   isEnded = false;

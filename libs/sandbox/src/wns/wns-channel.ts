@@ -22,7 +22,7 @@ export class WnsChannel {
   total = 0;
   accepted = 0;
   duplicates = 0;
-  /** Arrivals up to this number are hidden. */
+  /** Arrivals whose `seq` is not greater than this number were cleared, and are not shown. */
   clearedSeq = 0;
   device: DeviceState = 'connected';
   readonly faults = new Faults<WnsFault>();

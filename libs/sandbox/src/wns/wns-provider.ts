@@ -33,7 +33,7 @@ const maxBodyBytes = 1024 * 1024;
 /** Simulates Microsoft: both token endpoints and the channels of devices, on one port, over HTTP/1.1. */
 export class WnsProvider {
   readonly accounts: MicrosoftAccounts;
-  /** Faults of every channel without its own fault. */
+  /** The fault for a push to a channel that has no fault of its own, or that does not exist. */
   readonly faults = new Faults<WnsFault>();
   readonly tokenFaults = new Faults<WnsFault>();
   /** How many connections were opened. */

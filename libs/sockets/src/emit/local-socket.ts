@@ -27,7 +27,7 @@ interface LocalSocketOptions {
  */
 const [pingBurst, pingPauseMs, longPingPauseMs, lonePingPauseMs] = [5, 20, 1000, 1250];
 
-/** Most pings that a node sends in a second, except pings after `longPingPauseMs`. */
+/** Maximum number of pings that a node sends in a second, except pings after `longPingPauseMs`. */
 const pingsPerSecond = 500;
 
 /** When a client closes, it may not have read events that were sent in its last two round trips plus this time, in ms. */

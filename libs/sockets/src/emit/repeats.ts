@@ -6,7 +6,7 @@ import { distinctId, type Delivery } from '@pns/transport-contract';
  */
 const repeatsWithinMs = 30_000;
 
-/** Most notifications that are remembered in this time. A mailbox has the same limit by default. */
+/** Maximum number of notifications that are remembered in this time. A mailbox has the same limit by default. */
 const maxRemembered = 1000;
 
 /** The notifications that were sent to a socket soon after its opening. */

@@ -18,7 +18,7 @@ import { ConnectionTakeOver } from '../mailbox/connection-take-over';
 const heartbeatMs = 1000;
 /** How often the node renews the entries of its sockets, in ms. */
 const renewMs = 20_000;
-/** Most sockets renewed at once, because one long command would block Redis. */
+/** Maximum number of sockets renewed at once, because one long command would block Redis. */
 const renewAtOnce = 500;
 
 /** Sends the heartbeats of this node, renews the entries of its sockets and takes over the queues of dead nodes. */

@@ -8,10 +8,10 @@ const neverRaw = /[^A-Za-z0-9\-._~!$&'()*+,;=:@/?%]/g;
 const brokenEscape = /%(?![0-9a-f]{2})/i;
 
 /**
- * The normal form of an http(s) URI, which is the same for all spellings of a resource. It is the form of the WHATWG URL
- * Standard: host in lower case and Punycode, IPv4 addresses in four parts, no default port, no dot segments. In addition, it has
- * the escapes of RFC 3986, 6.2.2, no final dot behind a host, IPv4 in place of IPv4-mapped IPv6, and neither an empty query nor a
- * fragment.
+ * A normal form of http(s) URIs, so that different spellings of one URI become equal. It is the form of the WHATWG URL Standard:
+ * host in lower case and Punycode, IPv4 addresses in four parts, no default port, no dot segments. In addition, escapes are
+ * normalized (RFC 3986, 6.2.2), an IPv4-mapped IPv6 address becomes IPv4, and a final dot of the host, an empty query and the
+ * fragment are removed.
  *
  * Text that is not an http(s) URI is returned unchanged. A path or query with a `%` that begins no escape keeps its escapes.
  */

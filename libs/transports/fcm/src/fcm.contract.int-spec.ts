@@ -51,7 +51,7 @@ interface SceneOptions {
   readonly timeoutMs?: number;
 }
 
-/** The sandbox's Google, clients that are configured for it, and a clock that tests can advance. */
+/** The simulated Google of the sandbox, an FCM transport whose clients push to it, and a clock that tests can advance. */
 class Scene {
   private readonly clients = new Map<string, FcmOptions>();
   private nowMs = Date.now();
