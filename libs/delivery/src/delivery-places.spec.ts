@@ -40,7 +40,7 @@ function jobs(all: DeliveryPlaces, count: number, changes: Partial<PlaceRequest>
       job.called++;
       return Promise.resolve(true);
     };
-    const request = { endpoint: 'a', capacity: 4, deliveries: 1, job: `job-${named++}`, wake, ...changes };
+    const request = { endpoint: 'a', capacity: 4, deliveries: 1, size: 1, job: `job-${named++}`, wake, ...changes };
     const job = new Job(all, request);
     return job;
   });
@@ -155,6 +155,14 @@ it('defers a job for longer the more deliveries the jobs before it have', async 
   expect(await pauseMs(20)).toBeGreaterThan(1.5 * (await pauseMs(10)));
 });
 
+it('lets fewer deliveries wait whose payloads take several places', async () => {
+  const all = (size: number) => jobs(new DeliveryPlaces(1000), 600, { capacity: 4000, size });
+  const [small, large] = [all(1), all(16)];
+  for (const job of [...small, ...large]) job.enter();
+  await settled();
+  expect([started(small), started(large)]).toEqual([500, 32]);
+});
+
 it('has places for every job that it wakes, while one endpoint uses half of all places', async () => {
   const places = new DeliveryPlaces(1000);
   const all = jobs(places, 100, { capacity: 4000, deliveries: 25 });
@@ -170,7 +178,11 @@ it('has places for every job that it wakes, while one endpoint uses half of all 
 });
 
 it('starts every job, never more than one above the capacity of the connections, and ends with no place taken', async () => {
-  const step = fc.record({ endpoint: fc.constantFrom('a', 'b', 'c'), deliveries: fc.integer({ min: 1, max: 100 }) });
+  const step = fc.record({
+    endpoint: fc.constantFrom('a', 'b', 'c'),
+    deliveries: fc.integer({ min: 1, max: 100 }),
+    size: fc.integer({ min: 1, max: 16 }),
+  });
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 50 }), async (steps, capacity) => {
       const places = new DeliveryPlaces(400);

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { EndpointLimit } from './endpoint-limit';
 
-/** A job that asks for places: one for each of its deliveries. */
+/** A job that asks for places for its deliveries. */
 export interface PlaceRequest {
   readonly endpoint: string;
   /** How many deliveries the connections to the endpoint can carry at once. */
@@ -9,6 +9,8 @@ export interface PlaceRequest {
   /** The id of the job, unique in this process. */
   readonly job: string;
   readonly deliveries: number;
+  /** How many places each of its deliveries takes, an integer. Large payloads take several, because places limit the memory. */
+  readonly size: number;
   /** Ends the deferral of the job. Resolves with false when the job is not deferred any more. */
   readonly wake: () => Promise<boolean>;
 }
@@ -18,7 +20,7 @@ export type Verdict = 'answered' | 'failed' | 'nothing';
 
 /** The places of a job that has started. */
 export interface Places {
-  /** Releases the place of a delivery that ended `ms` after it was sent. */
+  /** Releases the places of a delivery that ended `ms` after it was sent. */
   ended(verdict: Verdict, ms: number): void;
   /** Releases the places of deliveries that did not end, when the job is over. */
   leave(): void;
@@ -53,23 +55,26 @@ interface Endpoint {
   inFlight: number;
   /** Deliveries in flight or waiting in this process. */
   occupied: number;
-  /** Places reserved for jobs that were woken and have not started yet. */
+  /** Deliveries of jobs that were woken and have not started yet. */
   reserved: number;
+  /** The places of both. */
+  places: number;
   readonly waiting: Waiting[];
   readonly deferred: Map<string, PlaceRequest>;
   /** Deliveries of the deferred jobs. */
   behind: number;
-  readonly woken: Map<string, { readonly deliveries: number; readonly timer: NodeJS.Timeout }>;
+  readonly woken: Map<string, { readonly request: PlaceRequest; readonly timer: NodeJS.Timeout }>;
 }
 
 /**
- * Divides the places of a process, one for each delivery, among endpoints. An endpoint has as many deliveries in flight as its
+ * Divides the places of a process, which limit the memory of its deliveries, among endpoints. An endpoint has as many deliveries in flight as its
  * limit allows, and as many waiting as it accepts in five seconds. It gets further places only while it uses fewer places than
  * are free; an endpoint that uses none always gets the places of one job. Further jobs are deferred, and woken in order.
  */
 export class DeliveryPlaces {
   private readonly endpoints = new Map<string, Endpoint>();
   private readonly limits = new LRUCache<string, EndpointLimit>({ max: 10_000 });
+  /** Places of deliveries in flight or waiting, and places reserved for jobs that were woken. */
   private occupied = 0;
   private reserved = 0;
   private isClosed = false;
@@ -82,10 +87,10 @@ export class DeliveryPlaces {
     const endpoint = this.endpoint(request);
     this.endReservation(endpoint, request.job);
     // A job may use places that are reserved for another job rather than leave a connection idle.
-    const mayStart = endpoint.occupied < Math.min(endpoint.limit.current, this.free);
+    const mayStart = endpoint.occupied < endpoint.limit.current && endpoint.places < this.free;
     if (this.isClosed || !(mayStart || this.hasRoom(endpoint))) return undefined;
     takeDeferred(endpoint, request.job);
-    return this.occupy(endpoint, request.deliveries);
+    return this.occupy(endpoint, request);
   }
 
   /** Registers a deferred job, which is woken in its turn. After `close` it is woken at once and runs in another process. */
@@ -133,6 +138,7 @@ export class DeliveryPlaces {
         inFlight: 0,
         occupied: 0,
         reserved: 0,
+        places: 0,
         waiting: [],
         deferred: new Map(),
         behind: 0,
@@ -148,28 +154,37 @@ export class DeliveryPlaces {
     return this.most - this.occupied;
   }
 
-  private hasRoom({ occupied, reserved, limit }: Endpoint): boolean {
+  private hasRoom({ occupied, reserved, places, limit }: Endpoint): boolean {
     const most = Math.max(
       (limit.current * waitingMs) / Math.min(limit.answerMs ?? guessMs, waitingMs / 2),
       leastOccupied,
     );
-    return occupied + reserved === 0 || occupied + reserved < Math.min(most, this.free - this.reserved);
+    const all = occupied + reserved;
+    return all === 0 || (all < most && places < this.free - this.reserved);
   }
 
-  private add(endpoint: Endpoint, deliveries: number): void {
+  private occupyPlaces(endpoint: Endpoint, deliveries: number, size: number): void {
     endpoint.occupied += deliveries;
-    this.occupied += deliveries;
+    endpoint.places += deliveries * size;
+    this.occupied += deliveries * size;
   }
 
-  private occupy(endpoint: Endpoint, deliveries: number): Promise<Places | undefined> {
-    this.add(endpoint, deliveries);
+  private reservePlaces(endpoint: Endpoint, deliveries: number, size: number): void {
+    endpoint.reserved += deliveries;
+    endpoint.places += deliveries * size;
+    this.reserved += deliveries * size;
+  }
+
+  private occupy(endpoint: Endpoint, request: PlaceRequest): Promise<Places | undefined> {
+    const { deliveries, size } = request;
+    this.occupyPlaces(endpoint, deliveries, size);
     return new Promise((resolve) => {
       const start = (): void => {
         endpoint.inFlight += deliveries;
-        resolve(this.placesOf(endpoint, deliveries));
+        resolve(this.placesOf(endpoint, request));
       };
       const withdraw = (): void => {
-        this.add(endpoint, -deliveries);
+        this.occupyPlaces(endpoint, -deliveries, size);
         resolve(undefined);
       };
       endpoint.waiting.push({ start, withdraw });
@@ -177,12 +192,12 @@ export class DeliveryPlaces {
     });
   }
 
-  private placesOf(endpoint: Endpoint, deliveries: number): Places {
+  private placesOf(endpoint: Endpoint, { deliveries, size }: PlaceRequest): Places {
     let open = deliveries;
     const release = (count: number): void => {
       open -= count;
       endpoint.inFlight -= count;
-      this.add(endpoint, -count);
+      this.occupyPlaces(endpoint, -count, size);
       this.startWaiting(endpoint);
       this.wake(endpoint);
     };
@@ -207,13 +222,13 @@ export class DeliveryPlaces {
 
   /** Wakes deferred jobs while there are places, in the order of their deferral. */
   private wake(endpoint: Endpoint): void {
-    for (const [job, { deliveries, wake }] of endpoint.deferred) {
+    for (const [job, request] of endpoint.deferred) {
       if (this.isClosed || !this.hasRoom(endpoint)) return;
       takeDeferred(endpoint, job);
       const timer = setTimeout(() => this.passReservation(endpoint, job), reservationMs).unref();
-      endpoint.woken.set(job, { deliveries, timer });
-      this.reserve(endpoint, deliveries);
-      wake().then(
+      endpoint.woken.set(job, { request, timer });
+      this.reservePlaces(endpoint, request.deliveries, request.size);
+      request.wake().then(
         (isComing) => isComing || this.passReservation(endpoint, job),
         () => this.passReservation(endpoint, job),
       );
@@ -233,12 +248,7 @@ export class DeliveryPlaces {
     if (reserved === undefined) return;
     clearTimeout(reserved.timer);
     endpoint.woken.delete(job);
-    this.reserve(endpoint, -reserved.deliveries);
-  }
-
-  private reserve(endpoint: Endpoint, deliveries: number): void {
-    endpoint.reserved += deliveries;
-    this.reserved += deliveries;
+    this.reservePlaces(endpoint, -reserved.request.deliveries, reserved.request.size);
   }
 }
 

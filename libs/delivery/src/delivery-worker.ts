@@ -2,7 +2,7 @@ import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap
 import { ConfigCascade } from '@pns/config-cascade';
 import { OutcomeRecorder, type Attempt } from '@pns/outcomes';
 import type { SubscriptionStore } from '@pns/persistence';
-import { assertDeliveryJob, Queues, type DeliveryJob, type JobWorker } from '@pns/queue';
+import { assertDeliveryJob, charactersOf, Queues, type DeliveryJob, type JobWorker } from '@pns/queue';
 import { log, RecurringFault, shortTurn, shutdownTimeoutMs } from '@pns/runtime';
 import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 import { DelayedError, WaitingError, type Job } from 'bullmq';
@@ -37,8 +37,14 @@ interface RunBounds {
   readonly turn?: Turn | undefined;
 }
 
-/** Most deliveries in this process at once, in flight or waiting, from all sources; they take about 40 MB of memory. */
-const maxPlaces = 8000;
+/**
+ * Places for the deliveries in this process, in flight or waiting, from all sources. A place is for `charactersPerPlace` of a job's
+ * JSON, so the deliveries take about 100 MB of memory at most.
+ */
+const maxPlaces = 16_000;
+
+/** Most deliveries are shorter than this, in characters of JSON with the payload, and take one place. */
+const charactersPerPlace = 4096;
 
 /** Maximum number of jobs of a source in progress at once, including jobs whose deliveries have ended and are being recorded. */
 const maxJobsPerSource = 1000;
@@ -154,14 +160,16 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     }
   }
 
-  private placeRequest({ group }: QueueRef, { id, data }: Job<DeliveryJob>): PlaceRequest {
-    const { endpoint, deliveries } = data;
+  private placeRequest({ group }: QueueRef, job: Job<DeliveryJob>): PlaceRequest {
+    const { id } = job;
+    const { endpoint, deliveries } = job.data;
     const [first] = deliveries;
     return {
       endpoint,
       capacity: (first && this.transport.capacity?.(first.client)) ?? Infinity,
       job: `${group} ${id}`,
       deliveries: deliveries.length,
+      size: Math.max(1, Math.ceil(charactersOf(job) / deliveries.length / charactersPerPlace)),
       wake: async () => (await this.workers.get(group)?.bringForward(String(id))) ?? false,
     };
   }

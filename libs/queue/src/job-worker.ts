@@ -30,6 +30,14 @@ const lockErrors = new Set<unknown>([ErrorCode.JobLockNotExist, ErrorCode.JobLoc
 /** BullMQ returns undefined when there is no job, although its types do not allow it. */
 const none = undefined as unknown as Job;
 
+/** The lengths of the data of jobs, as JSON in characters. */
+const lengths = new WeakMap<object, number>();
+
+/** The length of the data of a job that a `JobWorker` fetched, as JSON in characters. */
+export function charactersOf(job: Pick<Job, 'id'>): number {
+  return lengths.get(job) ?? 0;
+}
+
 /** A started job, and how often it has been started since it was added. */
 type Started = Pick<Job, 'id' | 'attemptsStarted' | 'queueQualifiedName'>;
 
@@ -227,6 +235,7 @@ export class JobWorker<Data> extends Worker<Data> {
 
   protected override createJob(data: JobJson, jobId: string): Job<Data> {
     const job = super.createJob(data, jobId);
+    lengths.set(job, data.data.length);
     this.arrived.add(job);
     if (this.puttingBack === undefined) this.begin(job);
     else this.undecided.push(job);
