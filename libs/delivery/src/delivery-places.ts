@@ -57,7 +57,7 @@ interface Endpoint {
   occupied: number;
   /** Deliveries of jobs that were woken and have not started yet. */
   reserved: number;
-  /** The places of both. */
+  /** The places of the occupied and the reserved deliveries. */
   places: number;
   readonly waiting: Waiting[];
   readonly deferred: Map<string, PlaceRequest>;
@@ -67,15 +67,17 @@ interface Endpoint {
 }
 
 /**
- * Divides the places of a process, which limit the memory of its deliveries, among endpoints. An endpoint has as many deliveries in flight as its
- * limit allows, and as many waiting as it accepts in five seconds. It gets further places only while it uses fewer places than
- * are free; an endpoint that uses none always gets the places of one job. Further jobs are deferred, and woken in order.
+ * Divides the places of a process among endpoints. Places limit the memory of deliveries. An endpoint has as many deliveries in
+ * flight as its limit allows, and as many waiting as it accepts in five seconds. It gets further places only while it uses fewer
+ * places than are free; an endpoint that uses none always gets the places of one job. Further jobs are deferred, and woken in
+ * order.
  */
 export class DeliveryPlaces {
   private readonly endpoints = new Map<string, Endpoint>();
   private readonly limits = new LRUCache<string, EndpointLimit>({ max: 10_000 });
-  /** Places of deliveries in flight or waiting, and places reserved for jobs that were woken. */
+  /** Places of deliveries in flight or waiting. */
   private occupied = 0;
+  /** Places of jobs that were woken and have not started yet. */
   private reserved = 0;
   private isClosed = false;
 

@@ -364,8 +364,7 @@ describe('when a node cannot reach Redis until others consider it dead', () => {
     await dispatchAndPark({ topic: 'ox:mail:dead' });
     link.mend();
     expect(topics(await client.got(2)).sort()).toEqual(['ox:mail:dead', 'ox:mail:stuck']);
-    const isAlive = async () => !(await nodes.socketNodes.dead()).includes(parted.id);
-    await eventually('the node is known to be alive', isAlive);
+    await nodes.untilAlive(parted);
     await nodes.dispatch({ topic: 'ox:mail:after' });
     expect(topics(await client.got(3))).toContain('ox:mail:after');
     await nodes.close(parted);
@@ -376,7 +375,6 @@ describe('when a node cannot reach Redis until others consider it dead', () => {
     const link = await cuttableLink(testRedisUrl());
     const parted = await nodes.start(link.url);
     const client = await nodes.connect(parted, '1');
-    const isAlive = async () => !(await nodes.socketNodes.dead()).includes(parted.id);
     const seemDead = async (topic: string) => {
       link.cut();
       await nodes.untilDead(parted);
@@ -388,7 +386,7 @@ describe('when a node cannot reach Redis until others consider it dead', () => {
     await client.got(1);
     await recorded.reached;
     await seemDead('ox:mail:second');
-    await eventually('the node is known to be alive', isAlive);
+    await nodes.untilAlive(parted);
     recorded.release();
     expect(topics(await client.got(2))).toEqual(['ox:mail:first', 'ox:mail:second']);
     await nodes.dispatch({ topic: 'ox:mail:after' });

@@ -175,6 +175,11 @@ export class TestNodes {
     await eventually('the node is known to be dead', async () => (await this.socketNodes.dead()).includes(id));
   }
 
+  /** Resolves once no node considers this one dead. */
+  async untilAlive({ id }: Pick<TestNode, 'id'>): Promise<void> {
+    await eventually('the node is known to be alive', async () => !(await this.socketNodes.dead()).includes(id));
+  }
+
   /** Puts a delivery into the queue of the node that it is for. */
   async enqueue(delivery: Delivery): Promise<void> {
     await enqueueDeliveries(this.queues, groupedByRoute([delivery], this.keys));
