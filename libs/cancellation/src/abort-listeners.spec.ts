@@ -1,14 +1,13 @@
 import { getEventListeners } from 'node:events';
-import { AbortListeners } from './abort-listeners';
+import { onAbort, untilAborted } from './abort-listeners';
 
 const reason = new Error('the process ends');
 
 it('aborts all pending calls, with one listener for the signal', () => {
-  const aborts = new AbortListeners();
   const controller = new AbortController();
   const { signal } = controller;
   const given: [string, Error][] = [];
-  for (const name of ['a', 'b', 'c']) aborts.add(signal, (error) => given.push([name, error]));
+  for (const name of ['a', 'b', 'c']) onAbort(signal, (error) => given.push([name, error]));
   expect(getEventListeners(signal, 'abort')).toHaveLength(1);
   controller.abort(reason);
   expect(given).toEqual([
@@ -18,30 +17,25 @@ it('aborts all pending calls, with one listener for the signal', () => {
   ]);
 });
 
-it('does not call functions that were removed, and removes its listener after the last one', () => {
-  const aborts = new AbortListeners();
+it('does not call functions that were removed, and adds no second listener', () => {
   const controller = new AbortController();
   const { signal } = controller;
   const given: string[] = [];
-  const stop = aborts.add(signal, () => given.push('ended'));
-  aborts.add(signal, () => given.push('under way'));
+  const stop = onAbort(signal, () => given.push('ended'));
   stop();
+  onAbort(signal, () => given.push('under way'));
+  expect(getEventListeners(signal, 'abort')).toHaveLength(1);
   controller.abort(reason);
   expect(given).toEqual(['under way']);
-
-  const { signal: idle } = new AbortController();
-  aborts.add(idle, () => undefined)();
-  expect(getEventListeners(idle, 'abort')).toEqual([]);
 });
 
 it('waits for a promise at most until the signal is aborted', async () => {
-  const aborts = new AbortListeners();
   const controller = new AbortController();
   const { signal } = controller;
-  await expect(aborts.race(Promise.resolve('done'), signal)).resolves.toBe('done');
-  await expect(aborts.race(Promise.reject(new Error('failed')), signal)).rejects.toThrow('failed');
-  const waiting = aborts.race(new Promise(() => undefined), signal);
+  await expect(untilAborted(Promise.resolve('done'), signal)).resolves.toBe('done');
+  await expect(untilAborted(Promise.reject(new Error('failed')), signal)).rejects.toThrow('failed');
+  const waiting = untilAborted(new Promise(() => undefined), signal);
   controller.abort(reason);
   await expect(waiting).rejects.toBe(reason);
-  await expect(aborts.race(Promise.resolve('done'), signal)).rejects.toBe(reason);
+  await expect(untilAborted(Promise.resolve('done'), signal)).rejects.toBe(reason);
 });

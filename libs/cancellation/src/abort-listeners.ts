@@ -1,50 +1,36 @@
 import { setMaxListeners } from 'node:events';
 
-interface Entry {
-  readonly aborts: Set<(reason: Error) => void>;
-  readonly stop: () => void;
-}
+type Abort = (reason: Error) => void;
+
+const abortsBySignal = new WeakMap<AbortSignal, Set<Abort>>();
 
 /**
- * Calls functions when a signal is aborted, with one listener for each signal: thousands of pushes use the same signal, and Node
- * scans all listeners of a signal when another is added.
+ * Calls `abort` with the signal's reason when the signal is aborted, unless the returned function is called before. Each signal has
+ * one listener, which stays: thousands of pushes use the same signal, and Node scans all listeners when one is added or removed.
+ * So `signal` must not be composed of others (`AbortSignal.any`): Node keeps such a signal in memory while it has a listener.
  */
-export class AbortListeners {
-  private readonly bySignal = new Map<AbortSignal, Entry>();
+export function onAbort(signal: AbortSignal, abort: Abort): () => void {
+  const aborts = abortsBySignal.get(signal) ?? listen(signal);
+  aborts.add(abort);
+  return () => void aborts.delete(abort);
+}
 
-  /** Calls `abort` with the signal's reason when the signal is aborted, unless the returned function is called before. */
-  add(signal: AbortSignal, abort: (reason: Error) => void): () => void {
-    const { aborts, stop } = this.bySignal.get(signal) ?? this.listen(signal);
-    aborts.add(abort);
-    return () => {
-      aborts.delete(abort);
-      if (aborts.size === 0) stop();
-    };
-  }
+/** Settles as `promise` does, or rejects with the signal's reason. Other users of the promise are not affected. */
+export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const stop = onAbort(signal, reject);
+    promise.then(resolve, reject).finally(stop);
+  });
+}
 
-  /** Settles as `promise` does, or rejects with the signal's reason. Other users of the promise are not affected. */
-  async race<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-    signal.throwIfAborted();
-    return new Promise((resolve, reject) => {
-      const stop = this.add(signal, reject);
-      promise.then(resolve, reject).finally(stop);
-    });
-  }
-
-  private listen(signal: AbortSignal): Entry {
-    const aborts: Entry['aborts'] = new Set();
-    const listener = (): void => {
-      for (const abort of [...aborts]) abort(signal.reason as Error);
-    };
-    const stop = (): void => {
-      signal.removeEventListener('abort', listener);
-      this.bySignal.delete(signal);
-    };
-    const entry = { aborts, stop };
-    // Every client of a worker listens to the signal that ends the process.
-    setMaxListeners(0, signal);
-    signal.addEventListener('abort', listener);
-    this.bySignal.set(signal, entry);
-    return entry;
-  }
+function listen(signal: AbortSignal): Set<Abort> {
+  const aborts = new Set<Abort>();
+  // Other code listens to the signal that ends the process, too.
+  setMaxListeners(0, signal);
+  signal.addEventListener('abort', () => {
+    for (const abort of [...aborts]) abort(signal.reason as Error);
+  });
+  abortsBySignal.set(signal, aborts);
+  return aborts;
 }

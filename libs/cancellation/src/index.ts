@@ -1,2 +1,2 @@
-export { AbortListeners } from './abort-listeners';
+export { onAbort, untilAborted } from './abort-listeners';
 export { Deadlines } from './deadlines';

@@ -41,10 +41,10 @@ interface RunBounds {
  * Places for the deliveries in this process, in flight or waiting, from all sources. A place is for `charactersPerPlace` of a job's
  * JSON, so the deliveries take about 100 MB of memory at most.
  */
-const maxPlaces = 16_000;
+const maxPlaces = 48_000;
 
 /** Most deliveries are shorter than this, in characters of JSON with the payload, and take one place. */
-const charactersPerPlace = 4096;
+const charactersPerPlace = 1024;
 
 /** Maximum number of jobs of a source in progress at once, including jobs whose deliveries have ended and are being recorded. */
 const maxJobsPerSource = 1000;

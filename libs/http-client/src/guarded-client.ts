@@ -1,7 +1,7 @@
 import type { LookupAddress } from 'node:dns';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { LookupFunction } from 'node:net';
-import { AbortListeners, Deadlines } from '@pns/cancellation';
+import { Deadlines, onAbort } from '@pns/cancellation';
 import { Agent, buildConnector, type Dispatcher } from 'undici';
 import { addressRule, hostRule, type Network, networks } from './address-rule';
 import { InterimAnswers } from './interim-answers';
@@ -86,7 +86,6 @@ export class GuardedClient {
   private readonly agent: Agent;
   private readonly timeoutMs: number;
   private readonly deadlines: Deadlines;
-  private readonly aborts = new AbortListeners();
 
   constructor(options: GuardedOptions, addressesOf: AddressesOf) {
     const { allowedNetworks, maxConnections, timeoutMillis, caFile, idleMs = defaultIdleMs } = options;
@@ -124,7 +123,7 @@ export class GuardedClient {
         },
       );
       const stopWaiting = this.deadlines.add(() => answered.abort(new AnswerTimeoutError(this.timeoutMs)));
-      const stopListening = this.aborts.add(signal, (reason) => answered.abort(reason));
+      const stopListening = onAbort(signal, (reason) => answered.abort(reason));
       const settle = (): void => {
         stopWaiting();
         stopListening();

@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeaders } from 'node:http2';
-import { AbortListeners, Deadlines } from '@pns/cancellation';
+import { Deadlines, onAbort } from '@pns/cancellation';
 import {
   type Http2Answer,
   Http2Connection,
@@ -40,7 +40,6 @@ export class Http2Pool {
   private readonly waiting: Waiting[] = [];
   private readonly unanswered = new Set<Waiting>();
   private readonly deadlines: Deadlines;
-  private readonly aborts = new AbortListeners();
   private streamsEach: number;
   private failures = 0;
   /** No connection is opened before this time, on the clock of `performance.now()`. */
@@ -86,7 +85,7 @@ export class Http2Pool {
       };
       const request: Waiting = { headers, body, end, restart, moves: 0 };
       let stopWaiting = this.deadlines.add(late);
-      const stopListening = this.aborts.add(signal, giveUp);
+      const stopListening = onAbort(signal, giveUp);
       this.unanswered.add(request);
       this.place(request);
     });

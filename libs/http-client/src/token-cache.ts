@@ -1,4 +1,4 @@
-import { AbortListeners } from '@pns/cancellation';
+import { untilAborted } from '@pns/cancellation';
 import { NoAnswerError } from './no-answer';
 
 /** An access token from its endpoint. */
@@ -28,7 +28,6 @@ export class TokenCache {
   private token: Token | undefined;
   private request: Promise<string> | undefined;
   private refusal: { readonly error: NoAnswerError; readonly until: number } | undefined;
-  private readonly aborts = new AbortListeners();
 
   constructor(
     /** Requests a token. Rejects with a `NoAnswerError` if it gets none. */
@@ -47,12 +46,12 @@ export class TokenCache {
     signal: AbortSignal,
   ): Promise<Answer> {
     const current = this.current();
-    const token = typeof current === 'string' ? current : await this.aborts.race(current, signal);
+    const token = typeof current === 'string' ? current : await untilAborted(current, signal);
     const answer = await attempt(token);
     if (!isStale(answer)) return answer;
     const other = this.insteadOf(token);
     if (other === undefined) return answer;
-    return attempt(typeof other === 'string' ? other : await this.aborts.race(other, signal));
+    return attempt(typeof other === 'string' ? other : await untilAborted(other, signal));
   }
 
   /** Returns a token that has not expired and was not refused; requests one if necessary. */

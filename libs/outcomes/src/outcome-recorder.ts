@@ -97,12 +97,16 @@ export class OutcomeRecorder {
    * Rejects when Postgres does not answer; then the caller must keep the batch.
    */
   async record(attempts: readonly Attempt[]): Promise<void> {
-    const ended = attempts.filter((attempt) => attempt.nextAttemptInMs === undefined);
-    const failed = ended.flatMap((attempt) => failedDelivery(attempt) ?? []);
-    await Promise.all([
-      this.subscriptions.removeDead(ended.flatMap((attempt) => deadTarget(attempt) ?? [])),
-      this.failed.record(failed),
-    ]);
+    const dead: DeadTarget[] = [];
+    const failed: FailedDelivery[] = [];
+    for (const attempt of attempts) {
+      if (attempt.outcome.kind === 'delivered' || attempt.nextAttemptInMs !== undefined) continue;
+      const target = deadTarget(attempt);
+      if (target !== undefined) dead.push(target);
+      const delivery = failedDelivery(attempt);
+      if (delivery !== undefined) failed.push(delivery);
+    }
+    await Promise.all([this.subscriptions.removeDead(dead), this.failed.record(failed)]);
     countOutcomes(attempts);
     for (const attempt of attempts) measure(attempt);
     logAttempts(attempts);

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { Ingest, type JoinStatus } from '@pns/aggregation';
-import { AbortListeners } from '@pns/cancellation';
+import { untilAborted } from '@pns/cancellation';
 import type { Notification } from '@pns/notifications';
 import { log, Slices } from '@pns/runtime';
 import { Health } from '@pns/runtime/health';
@@ -268,8 +268,6 @@ class ChunkedIntake {
   }
 }
 
-const aborts = new AbortListeners();
-
 /**
  * The chunks of `body`. Throws the reason of `stopping` when this signal is aborted. The end of reading must not destroy the
  * connection, because the answer uses it.
@@ -277,7 +275,7 @@ const aborts = new AbortListeners();
 async function* chunksOf(body: Readable, stopping: AbortSignal): AsyncGenerator<Buffer> {
   const chunks = body.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer, undefined>;
   for (;;) {
-    const next = await aborts.race(chunks.next(), stopping);
+    const next = await untilAborted(chunks.next(), stopping);
     if (next.done === true) return;
     yield next.value;
   }

@@ -157,7 +157,7 @@ export class WebhookTransport implements Transport {
     signal: AbortSignal,
     pauseKey: string,
   ): Promise<AttemptVerdict> {
-    const body = webhookBody(delivery);
+    const body = Buffer.from(webhookBody(delivery));
     const headers = webhookHeaders(delivery, body, connections.options, target.isTrusted, this.now(), own);
     try {
       const answer = await connections.use((client) => client.post(target, headers, body, signal));
