@@ -109,6 +109,13 @@ local function statusOf(idAndContent, retention)
   return (held == content or held == '1') and '0' or '2'
 end
 
+-- Returns the open window that `span` describes; nil if there is none.
+local function windowOf(span)
+  if not span then return nil end
+  local first, delay, maxDelay, count = string.match(span, '^(%d+):(%d+):(%d+):(%d+)')
+  return { first = tonumber(first), delay = tonumber(delay), maxDelay = tonumber(maxDelay), count = tonumber(count), order = 0 }
+end
+
 local keys = {}
 for at = 5, #ARGV, 4 do
   keys[#keys + 1] = ARGV[at]
@@ -126,14 +133,12 @@ for number, key in ipairs(keys) do
   if statuses[number] == '1' then
     local window = windows[key]
     if not window then
-      local first, delay, maxDelay, count = string.match(spans[number] or '', '^(%d+):(%d+):(%d+):(%d+)')
-      window = { first = tonumber(first), delay = tonumber(delay), maxDelay = tonumber(maxDelay), count = tonumber(count) or 0 }
+      window = windowOf(spans[number])
+        or { first = now, delay = rule.delay, maxDelay = rule.maxDelay, count = 0, order = 0, item = item }
       windows[key] = window
       touched[#touched + 1] = key
     end
-    if window.count == 0 then
-      window.first, window.delay, window.maxDelay, window.item = now, rule.delay, rule.maxDelay, item
-    else
+    if window.count > 0 then
       window.delay, window.maxDelay = math.min(rule.delay, window.delay), math.min(rule.maxDelay, window.maxDelay)
       local held = window.item or redis.call('HGET', KEYS[2], key)
       local kept = joinedItem(held, rule, item)
