@@ -36,114 +36,123 @@ end
 
 -- `holders` has for each user the batch that has windows of the user, or false. `exists` has for each batch whether it exists.
 local holders, exists = {}, {}
-local function readHolders(windows)
-  local users = {}
-  for _, window in ipairs(windows) do
-    if holders[window.user] == nil then
-      holders[window.user] = false
-      users[#users + 1] = window.user
+local function readHolders(users)
+  local unknown = {}
+  for _, user in ipairs(users) do
+    if holders[user] == nil then
+      holders[user] = false
+      unknown[#unknown + 1] = user
     end
   end
-  for at, holder in ipairs(valuesOf(KEYS[8], users)) do
-    if holder and exists[holder] == nil then exists[holder] = redis.call('ZSCORE', KEYS[5], holder) ~= false end
-    holders[users[at]] = holder and exists[holder] and holder or false
+  for at, holder in ipairs(valuesOf(KEYS[8], unknown)) do
+    if holder then
+      if exists[holder] == nil then exists[holder] = redis.call('ZSCORE', KEYS[5], holder) ~= false end
+      holders[unknown[at]] = exists[holder] and holder
+    end
   end
 end
 
-local function orderOf(span)
-  return tonumber(string.match(span or '', ':(%d+)$')) or 0
-end
-
--- Returns up to `most` due windows from the index `from` on, and their number. The sorted set does not order windows that are due
--- in the same ms, so all other windows of the last ms are added; the number does not include them.
+-- Returns the keys and due times of up to `most` due windows from the index `from` on, by their due time, and their number. The
+-- sorted set does not order windows that are due in the same ms, so all other windows of the last ms are added; the number does
+-- not include them.
 local function page(from)
   local found = redis.call('ZRANGEBYSCORE', due, '-inf', untilNow, 'WITHSCORES', 'LIMIT', from, most)
-  local windows = {}
-  local function add(key, dueAt)
-    windows[#windows + 1] = { key = key, due = dueAt, at = tonumber(dueAt), user = string.match(key, '^%d+:%d+') or '' }
-  end
+  local keys, dues = {}, {}
   local last = #found == 2 * most and found[#found]
   for at = 1, #found, 2 do
-    if found[at + 1] ~= last then add(found[at], found[at + 1]) end
+    if found[at + 1] ~= last then
+      keys[#keys + 1] = found[at]
+      dues[#dues + 1] = found[at + 1]
+    end
   end
   if last then
-    for _, key in ipairs(redis.call('ZRANGEBYSCORE', due, last, last)) do add(key, last) end
+    for _, key in ipairs(redis.call('ZRANGEBYSCORE', due, last, last)) do
+      keys[#keys + 1] = key
+      dues[#dues + 1] = last
+    end
   end
-  return windows, #found / 2
+  return keys, dues, #found / 2
 end
 
--- Sorts windows by their due time. Windows that are due in the same ms are sorted by their order of acceptance, from the spans.
-local function inOrder(windows)
-  local keys = {}
-  for at, window in ipairs(windows) do keys[at] = window.key end
-  for at, span in ipairs(valuesOf(KEYS[3], keys)) do
-    windows[at].span, windows[at].order = span, orderOf(span)
+-- Returns the spans of windows, and their indices in the order in which they are taken. `dues` is sorted. Windows that are due in
+-- the same ms are taken in the order of acceptance. Windows of earlier versions, whose spans have no order, come first, by key.
+local function inOrder(keys, dues)
+  local spans = valuesOf(KEYS[3], keys)
+  local sorted, orders, indexOf = {}, {}, {}
+  for at = 1, #keys do
+    local order = tonumber(string.match(spans[at] or '', '^%d+:%d+:%d+:%d+:(%d+)$')) or at - #keys - 1
+    orders[#orders + 1], indexOf[order] = order, at
+    if dues[at + 1] ~= dues[at] then
+      table.sort(orders)
+      for _, each in ipairs(orders) do sorted[#sorted + 1] = indexOf[each] end
+      orders = {}
+    end
   end
-  table.sort(windows, function(one, other)
-    if one.at ~= other.at then return one.at < other.at end
-    if one.order ~= other.order then return one.order < other.order end
-    return one.key < other.key
-  end)
-  return windows
+  return spans, sorted
 end
 
-local isNew = redis.call('EXISTS', KEYS[7]) == 0
+-- The list of the batch: its owner, then the fields of its windows.
+local held = redis.call('LRANGE', KEYS[7], 0, -1)
+local isNew = #held == 0
 if not isNew then
   redis.call('LSET', KEYS[7], 0, ARGV[3])
 else
   -- Windows that are joined later and are due at once need a new tick, so the mark of the last announced tick is deleted.
   redis.call('DEL', KEYS[4])
-  local windows, taken, users, passed = {}, {}, {}, {}
+  local taken, dueTimes, takenSpans, isTaken, users, passed = {}, {}, {}, {}, {}, {}
   for number = 1, mostPages do
-    local found, size = page((number - 1) * most)
-    readHolders(found)
-    local free = {}
-    for _, window in ipairs(found) do
-      local holder = holders[window.user]
+    local keys, dues, size = page((number - 1) * most)
+    local owners = {}
+    for at, key in ipairs(keys) do owners[at] = string.match(key, '^%d+:%d+') or '' end
+    readHolders(owners)
+    local spans, sorted = inOrder(keys, dues)
+    for _, at in ipairs(sorted) do
+      if #taken == most then break end
+      local key, user = keys[at], owners[at]
+      local holder = holders[user]
       if holder and holder ~= batch then
         passed[holder] = true
-      elseif not taken[window.key] then
-        free[#free + 1] = window
+      elseif not isTaken[key] then
+        if not holder then
+          users[#users + 1] = user
+          holders[user] = batch
+        end
+        isTaken[key] = true
+        local place = #taken + 1
+        taken[place], dueTimes[place], takenSpans[place] = key, dues[at], spans[at]
       end
     end
-    for _, window in ipairs(inOrder(free)) do
-      if #windows == most then break end
-      if not holders[window.user] then users[#users + 1] = window.user end
-      holders[window.user], taken[window.key] = batch, true
-      windows[#windows + 1] = window
-    end
-    if size < most or #windows == most then break end
+    if size < most or #taken == most then break end
   end
   for holder in pairs(passed) do redis.call('HSETNX', KEYS[8], 'passed ' .. holder, '1') end
-  if #windows > 0 then
-    local keys, held, holding = {}, { ARGV[3] }, { 'users ' .. batch, table.concat(users, ' ') }
-    for _, window in ipairs(windows) do keys[#keys + 1] = window.key end
+  if #taken > 0 then
+    local holding = { 'users ' .. batch, table.concat(users, ' ') }
     for _, user in ipairs(users) do
       holding[#holding + 1] = user
       holding[#holding + 1] = batch
     end
-    local items = redis.call('HMGET', KEYS[2], unpack(keys))
-    for number, window in ipairs(windows) do
-      held[#held + 1] = window.key
-      held[#held + 1] = window.due
-      held[#held + 1] = window.span
-      held[#held + 1] = items[number]
+    local items = redis.call('HMGET', KEYS[2], unpack(taken))
+    held[1] = ARGV[3]
+    for at, key in ipairs(taken) do
+      held[#held + 1] = key
+      held[#held + 1] = dueTimes[at]
+      held[#held + 1] = takenSpans[at]
+      held[#held + 1] = items[at]
     end
     redis.call('RPUSH', KEYS[7], unpack(held))
     redis.call('HSET', KEYS[8], unpack(holding))
     redis.call('ZADD', KEYS[5], untilNow, batch)
-    redis.call('INCRBY', KEYS[6], #keys)
-    redis.call('ZREM', due, unpack(keys))
-    redis.call('HDEL', KEYS[2], unpack(keys))
-    redis.call('HDEL', KEYS[3], unpack(keys))
+    redis.call('INCRBY', KEYS[6], #taken)
+    redis.call('ZREM', due, unpack(taken))
+    redis.call('HDEL', KEYS[2], unpack(taken))
+    redis.call('HDEL', KEYS[3], unpack(taken))
   end
 end
 
 local left = redis.call('ZCOUNT', due, '-inf', untilNow)
 local upcoming = redis.call('ZRANGEBYSCORE', due, '(' .. untilNow, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
 local answer = { now, left, upcoming[2] or '', isNew and 1 or 0 }
-local held = redis.call('LRANGE', KEYS[7], 1, -1)
-for at = 1, #held do
+for at = 2, #held do
   answer[#answer + 1] = held[at]
 end
 return answer
