@@ -3280,7 +3280,9 @@ export interface operations {
                     "application/json": {
                         /** @enum {string} */
                         status: "ok" | "unavailable";
-                        parts?: Record<string, never>;
+                        parts?: {
+                            [key: string]: string;
+                        };
                         warnings?: string[];
                     };
                 };
@@ -3314,7 +3316,9 @@ export interface operations {
                     "application/json": {
                         /** @enum {string} */
                         status: "ok" | "unavailable";
-                        parts?: Record<string, never>;
+                        parts?: {
+                            [key: string]: string;
+                        };
                         warnings?: string[];
                     };
                 };
@@ -3328,7 +3332,9 @@ export interface operations {
                     "application/json": {
                         /** @enum {string} */
                         status: "ok" | "unavailable";
-                        parts?: Record<string, never>;
+                        parts?: {
+                            [key: string]: string;
+                        };
                         warnings?: string[];
                     };
                 };

@@ -35,6 +35,7 @@ const programs = {
     export const ids: string[] = answer.notifications.map(({ id }) => id);
     declare const ready: paths['/health/ready']['get']['responses'][503]['content']['application/json'];
     export const status: 'ok' | 'unavailable' = ready.status;
+    export const redis: string | undefined = ready.parts?.['redis'];
     export const subscription: paths['/v1/subscriptions']['post']['requestBody']['content']['application/json'] =
       { context: 1, user: 14, client: 'crm', transport: 'webhook', topics: ['*'] };
   `,

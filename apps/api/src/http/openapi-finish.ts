@@ -24,7 +24,7 @@ const health: Json = {
   type: 'object',
   properties: {
     status: { type: 'string', enum: ['ok', 'unavailable'] },
-    parts: { type: 'object' },
+    parts: { type: 'object', additionalProperties: { type: 'string' } },
     warnings: { type: 'array', items: { type: 'string' } },
   },
   required: ['status'],
