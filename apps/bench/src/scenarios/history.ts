@@ -22,7 +22,8 @@ async function storedHistory({ databaseUrl }: System): Promise<Record<string, nu
     for (let before = -1; sum(rows) !== before;) {
       before = sum(rows);
       await pause(writtenAfterMs);
-      rows = await Promise.all(tables.map(counted));
+      rows = [];
+      for (const table of tables) rows.push(await counted(table));
     }
     const [notifications = 0] = rows;
     if (notifications === 0) return {};
