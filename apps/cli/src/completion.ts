@@ -11,7 +11,7 @@ interface Word {
 
 /** A command of the tree, and the words that may follow it. */
 interface Place {
-  /** The name of the command after those of its parents, without `pns`, joined by blanks. */
+  /** The names of the command's parents and of the command, without `pns`, joined by blanks. */
   readonly path: string;
   /** Its subcommands, or the choices of its first argument. */
   readonly words: readonly Word[];

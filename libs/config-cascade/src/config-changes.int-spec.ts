@@ -42,7 +42,7 @@ describe('a change whose announcement was lost', () => {
     const [writer, reader] = [await site.start(), await site.start()];
     await site.hearing(2);
     await writer.pendingChanges.add();
-    // The process reads everything again because of the mark.
+    // Before the value is stored, `reader` finds the mark that `add` stored, and reads everything again.
     const subjects = jest.spyOn(reader.store, 'subjects');
     await eventually('the process reads again', async () => {
       return (await delayOf(reader)) === 1000 && subjects.mock.calls.length > 1;

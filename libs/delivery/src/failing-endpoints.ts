@@ -12,7 +12,7 @@ import { retryFailed } from './retry-failed';
 /** How often states are written and read, in ms. */
 const refreshEveryMs = 1000;
 
-/** How long a stopping process waits for its last write, in ms. If the record of a failure is lost, a later one is written. */
+/** How long a stopping process waits for its last write, in ms. If this write is lost, a later attempt is recorded instead. */
 const lastWriteMs = 2000;
 
 /** How often all states are read again, in ms. */

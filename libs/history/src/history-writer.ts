@@ -29,7 +29,7 @@ const records = declareCounter({
 
 /**
  * Collects the history of this process and writes it to Postgres, twice a second. No caller waits for a write. While Postgres
- * does not answer, a limited number of records waits. Further records are lost and counted, and a gap records the time.
+ * does not answer, a limited number of records waits. Further records are lost and counted, and the time is stored as a gap.
  */
 @Injectable()
 export class HistoryWriter implements OnApplicationShutdown {

@@ -104,7 +104,7 @@ function placeOf({ client, transport }: ClientTransportKey): string {
   return clientTransportPlace(client, transport);
 }
 
-/** The place of a client's options for `Seal`. */
+/** Names the row of a client's options, for the parameter `place` of `Seal`. */
 export function clientTransportPlace(client: string, transport: string): string {
   return `client_transports ${client} ${transport}`;
 }

@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import type { TokenKey } from './registration';
 import type { Seal } from './seal';
 
-/** The place of a subscription's keys for `Seal`. */
+/** Names the column of the keys, for the parameter `place` of `Seal`. */
 export const keysPlace = 'subscriptions keys';
 
 /** The keys of a registration. */

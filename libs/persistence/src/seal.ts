@@ -12,7 +12,7 @@ interface Key {
 
 /**
  * Encrypts secrets for Postgres with AES-256-GCM. The first key encrypts and every key decrypts, so a key is rotated by adding a
- * new one before it. `place` names the row of a secret; the secret cannot be decrypted for another place.
+ * new one before it. `place` names the column of a secret, or the row too; the secret cannot be decrypted with another `place`.
  */
 export class Seal {
   private readonly keys: readonly Key[];

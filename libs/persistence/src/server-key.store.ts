@@ -42,7 +42,7 @@ export class ServerKeyStore {
   }
 }
 
-/** The place of a pair for `Seal`. */
+/** Names the row of a pair, for the parameter `place` of `Seal`. */
 export function serverKeyPlace(name: string): string {
   return `server_keys ${name}`;
 }

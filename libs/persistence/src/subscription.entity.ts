@@ -38,7 +38,7 @@ export interface StoredSubscription extends ReadSubscription {
   readonly version: string;
 }
 
-/** The place of meta for `Seal`. */
+/** Names the column of `meta`, for the parameter `place` of `Seal`. */
 export const metaPlace = 'subscriptions meta';
 
 /** @throws PnsError as `Seal.open` does. */

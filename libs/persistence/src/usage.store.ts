@@ -92,7 +92,7 @@ const foldStatement = `WITH full_hours AS (
   ON CONFLICT (hour, context_id, topic, client, transport)
   DO UPDATE SET ${counts.map((name) => `${name} = usage_hours.${name} + excluded.${name}`).join()}`;
 
-/** The start in a cursor; without a cursor, a time before all rows. In ms since the epoch. */
+/** The `start` of the row to which a cursor points, in ms since the epoch; without a cursor, a time before all rows. */
 function startIn(text: string | number, from: number): number {
   return /^\d{1,15}$/.test(String(text)) ? Number(text) : from - 1000 * 86_400_000;
 }

@@ -76,7 +76,7 @@ export function subscriberOf(redis: RedisClient, channel: string, options: Redis
   if (!(redis instanceof Cluster)) return new Subscriber({ ...redis.options, ...common }, channel, false);
   const owner = new SlotOwner(redis, channel);
   const subscriber = new Subscriber({ ...ownerOptions(redis, owner), ...common }, channel, true);
-  // The owner is checked at intervals, because ioredis emits no event when the server reports a new master of the channel.
+  // The owner of the channel is checked at intervals, because ioredis emits no event when the server reports a new owner.
   const moving = setInterval(
     () => void owner.hasChanged().then((moved) => moved && subscriber.disconnect(true)),
     checkEveryMs,

@@ -7,8 +7,8 @@ import { boundUnreadBody } from './unread-body';
 type FrameworkErrors = NonNullable<FastifyServerOptions['frameworkErrors']>;
 
 /**
- * Refuses malformed requests, and limits unread bodies and answers. Call it before any other hook is added, so that the hooks of
- * this function run first.
+ * Refuses malformed requests, and limits unread bodies and pipelined requests. Call it before any other hook is added, so that
+ * the hooks of this function run first.
  */
 export function guardRequests(server: FastifyInstance): void {
   server.addHook('onRequest', (request, reply, done) => inTurn(request.raw, reply.raw, done));
@@ -28,8 +28,8 @@ export function guardRequests(server: FastifyInstance): void {
 }
 
 /**
- * Limits unread bodies and answers of requests that Fastify's router refuses, because no hook runs for them. `answer` sends the
- * refusal.
+ * Limits unread bodies and pipelined requests where Fastify's router refuses a request, because no hook runs for such a request.
+ * `answer` sends the refusal.
  */
 export function guardedErrors(answer: FrameworkErrors = answerMalformed): FrameworkErrors {
   return (error, request, reply) => {

@@ -7,7 +7,7 @@ const checkpointedAfterMs = 25;
 export interface Sender {
   readonly name: string;
   diedAt: number | undefined;
-  /** When all requests of the process to Redis had last been answered, in ms since the epoch. */
+  /** The last time at which Redis had answered all requests of the process, in ms since the epoch. */
   quietAt: number;
 }
 
@@ -29,7 +29,7 @@ export class ModelFarSide {
     return { name: 'webhook', deliver: (delivery) => this.deliver(sender, delivery) };
   }
 
-  /** The attempts of living processes that have no answer. */
+  /** The unanswered attempts of processes that have not died. */
   get open(): Sent[] {
     return this.sent.filter(({ outcome, sender }) => outcome === undefined && sender.diedAt === undefined);
   }
@@ -44,7 +44,7 @@ export class ModelFarSide {
     this.sent.length = 0;
   }
 
-  /** Returns the first fault in the order of attempts. */
+  /** Returns the fault of the earliest faulty attempt; undefined if there is none. */
   get fault(): string | undefined {
     for (const [index, each] of this.sent.entries()) {
       const earlier = this.sent.slice(0, index).filter(({ delivery }) => delivery.id === each.delivery.id);

@@ -28,7 +28,7 @@ export function kindOf({ user, topic, payload }: Pick<Notification, 'user' | 'to
   return `${user} ${topic} ${String(payload['key'])}`;
 }
 
-/** Windows as the contract describes them, in plain TypeScript. */
+/** The expected windows, computed in plain TypeScript. The test compares them with the windows in Redis. */
 export class Reference {
   readonly posted = new Map<string, Posted>();
   private readonly windows = new Map<string, SeenWindow>();

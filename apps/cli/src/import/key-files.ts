@@ -11,7 +11,7 @@ interface KeyFileCopy {
   readonly found: NamedFile;
 }
 
-/** A field of the original that names a file. */
+/** A field in the original's configuration that names a file. */
 interface Naming {
   /** The field as the report shows it, with its file and line. */
   readonly shown: string;

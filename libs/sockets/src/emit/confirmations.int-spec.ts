@@ -18,9 +18,7 @@ afterEach(() => {
 });
 afterAll(() => nodes.stop());
 
-/**
- * Returns a list to which each later write of an event is added: the text frame (RFC 6455, 5.2), and frames in the same write.
- */
+/** Returns a list to which each later write is added that begins with the text frame of an event (RFC 6455, 5.2). */
 function textFramesWritten(): Buffer[] {
   const frames: Buffer[] = [];
   const write = Reflect.get(Socket.prototype, 'write') as (...args: unknown[]) => boolean;

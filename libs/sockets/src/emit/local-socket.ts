@@ -287,9 +287,10 @@ function mayPing(now: number): boolean {
 }
 
 /**
- * The events that are written next. Events of all jobs that arrived at once are written together, so that a client wakes up at
- * the first write and reads all of them. Waking it up for each write would take as long as the writes. The events are sorted,
- * because the queue's client starts jobs that arrived at once in any order.
+ * The events that are written next. Events of all jobs that arrived at once are written directly one after another: the first
+ * write wakes up the client, and the client is still reading when the other events arrive. To wake up the client for each write
+ * would take as long as the writes. The events are sorted, because the queue's client starts jobs that arrived at once in any
+ * order.
  */
 const outbox: { readonly waiting: QueuedEvent; readonly socket: LocalSocket }[] = [];
 

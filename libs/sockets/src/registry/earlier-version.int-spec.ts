@@ -146,7 +146,7 @@ describe('beside nodes of an earlier version', () => {
     sockets.now += 5;
     await earlier.close('1');
     sockets.now += 5;
-    // A node of the earlier version increments `attempt`, and copies fields that were added later.
+    // A node of the earlier version increments `attempt`, and copies `order` and `lookedAt`, although it does not know them.
     await expect(sockets.park({ ...addressed, token: '- 2', attempt: 2 })).resolves.toMatchObject({
       kind: 'parked',
     });

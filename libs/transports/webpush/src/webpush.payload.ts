@@ -85,8 +85,8 @@ function titled({ title, body }: { title?: string | undefined; body?: string | u
 }
 
 /**
- * The message as JSON. `id` is the same for every attempt. In a declarative message, the texts are members of `notification`.
- * `app_badge` is a member of `notification` for Safari, and of the message as the Push API requires. Sources:
+ * The message as JSON. `id` is the same for every attempt. In a declarative message, the texts are members of `notification`, and
+ * `app_badge` occurs twice: in `notification` for Safari, and beside `notification` as the Push API requires. Sources:
  * https://www.w3.org/TR/push-api/#declarative-push-message and https://webkit.org/blog/16535/meet-declarative-web-push/
  */
 function json(
