@@ -8,8 +8,9 @@
 --       7 order    string: how many notifications were joined so far
 -- ARGV  1 clock in ms, or "" for Redis' clock (tests pass a clock)
 --       2 tick length in ms
---       3 id of the tick to announce if a window is due at once
---       4 prefix of the keys of stored producer ids
+--       3 time of the shard's ticks within each tick length, in ms (see `tickFor` in windows.ts)
+--       4 id of the tick to announce if a window is due at once
+--       5 prefix of the keys of stored producer ids
 --       then, for each notification: window key, rule, item, and "" or "id content": digests of the producer's id and of
 --       the content. A rule is "mode delay maxDelay retention expiryAt": three times in ms (`retention` of the producer's
 --       id) and the position of the item's expiry (see itemOf of @pns/notifications)
@@ -17,7 +18,7 @@
 --         with other content) for each notification, as one string; how many notifications were joined before; then each
 --         time in ms at which a tick is needed
 local now = clock(ARGV[1])
-local tickLength = tonumber(ARGV[2])
+local tickLength, tickOffset = tonumber(ARGV[2]), tonumber(ARGV[3])
 
 -- The position in an item after {"v":1
 local itemHead = 7
@@ -101,7 +102,7 @@ local function statusOf(idAndContent, retention)
     return '1'
   end
   local id, content = string.match(idAndContent, '^(%S+) (%d+)$')
-  local key = ARGV[4] .. id
+  local key = ARGV[5] .. id
   if redis.call('SET', key, content, 'NX', 'PX', retention) then
     return '1'
   end
@@ -117,7 +118,7 @@ local function windowOf(span)
 end
 
 local keys = {}
-for at = 5, #ARGV, 4 do
+for at = 6, #ARGV, 4 do
   keys[#keys + 1] = ARGV[at]
 end
 local spans = #keys > 0 and redis.call('HMGET', KEYS[3], unpack(keys)) or {}
@@ -127,7 +128,7 @@ local order = #keys > 0 and redis.call('INCRBY', KEYS[7], #keys) - #keys or 0
 -- The windows that this call opens or joins, by key. They are written together at the end.
 local windows, touched, statuses = {}, {}, {}
 for number, key in ipairs(keys) do
-  local at = 1 + 4 * number
+  local at = 2 + 4 * number
   local rule, item = ruleOf(ARGV[at + 1]), ARGV[at + 2]
   statuses[number] = statusOf(ARGV[at + 3], rule.retention)
   if statuses[number] == '1' then
@@ -153,7 +154,7 @@ local function needTickAt(due)
   if due <= now then
     isDueNow = true
   else
-    ticks[math.ceil(due / tickLength) * tickLength] = true
+    ticks[math.ceil((due - tickOffset) / tickLength) * tickLength + tickOffset] = true
   end
 end
 
@@ -187,8 +188,8 @@ if #items > 0 then
 end
 
 local announced = ''
-if isDueNow and redis.call('SET', KEYS[4], ARGV[3], 'NX', 'PX', 2000) then
-  announced = ARGV[3]
+if isDueNow and redis.call('SET', KEYS[4], ARGV[4], 'NX', 'PX', 2000) then
+  announced = ARGV[4]
 end
 
 local aTickAgo = string.format('(%d', now - tickLength)

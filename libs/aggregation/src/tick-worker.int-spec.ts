@@ -119,7 +119,7 @@ it('a tick that runs too early is deferred until its time', async () => {
   await scene.queue.removeJobScheduler('sweep'); // a sweep could take the window first
   // The window falls due exactly at its tick, so that no other tick can find it due before.
   stopped = Date.now();
-  const dueAt = Math.ceil((stopped + 2 * earlyMs) / tickLengthMs) * tickLengthMs;
+  const dueAt = scene.windows.tickFor(shard, stopped + 2 * earlyMs, tickLengthMs);
   const joined = await scene.windows.join(shard, [entry('waiting', dueAt - stopped)], tickLengthMs, 'x');
   expect(joined.ticks).toEqual([dueAt]);
   await scene.ticks.schedule(shard, [dueAt], joined.clock + earlyMs);

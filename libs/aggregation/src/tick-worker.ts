@@ -149,7 +149,7 @@ export class TickWorker implements BeforeApplicationShutdown {
     );
     if (nextDueAt === undefined) return;
     const tickLengthMs = this.cascade.resolve('com.openexchange.pns.timerFrequency').value;
-    await this.ticks.schedule(shard, [Math.ceil(nextDueAt / tickLengthMs) * tickLengthMs], clock);
+    await this.ticks.schedule(shard, [this.windows.tickFor(shard, nextDueAt, tickLengthMs)], clock);
   }
 
   /** Adds a job for each batch whose job was removed by hand, because accepted windows must be dispatched. */

@@ -1,7 +1,7 @@
 import { aggregationQueue, type Queues, type TickJob } from '@pns/queue';
 import { LRUCache } from 'lru-cache';
 
-/** Adds ticks: delayed jobs that look for due windows, one for each shard and multiple of the tick length. */
+/** Adds ticks: delayed jobs that look for due windows, one for each shard and tick length. */
 export class Ticks {
   /** Ticks that this process has added already, by shard and time. */
   private readonly added = new LRUCache<string, true>({ max: 10_000 });

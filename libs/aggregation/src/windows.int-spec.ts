@@ -94,6 +94,23 @@ describe('windows on one clock', () => {
     expect(joined.clock).toBe(time.now);
   });
 
+  it('distributes the ticks of the shards over the tick length', async () => {
+    const now = 1_000_001;
+    const windows = new Windows(redis, new KeySpace(4, freshPrefix()), () => now);
+    const dueAt = now + entry(notification()).delayMs;
+    const ticks: number[] = [];
+    for (const each of [0, 1, 2, 3]) {
+      const joined = await windows.join(each, [entry(notification())], tickLengthMs, 'x');
+      expect(joined.ticks).toEqual([windows.tickFor(each, dueAt, tickLengthMs)]);
+      ticks.push(...joined.ticks);
+    }
+    expect(ticks.map((tick) => tick % tickLengthMs)).toEqual([0, 125, 250, 375]);
+    for (const tick of ticks) {
+      expect(tick).toBeGreaterThanOrEqual(dueAt);
+      expect(tick).toBeLessThan(dueAt + tickLengthMs);
+    }
+  });
+
   it('announce one tick for all windows that are due at once, until a batch is taken', async () => {
     const { windows } = simulated();
     const now = (id: string) => ({ ...entry(notification({ payload: { id } })), delayMs: 0 });

@@ -101,10 +101,25 @@ export class Windows {
     private readonly clock: () => number | '' = () => '',
   ) {}
 
+  /**
+   * The time of the tick for a window of the shard that falls due at `dueAt`, in ms since the epoch. The ticks of the shards are
+   * distributed over the tick length. With all ticks at once, the windows of the last shard waited until those of the other shards
+   * were dispatched.
+   */
+  tickFor(shard: number, dueAt: number, tickLengthMs: number): number {
+    const offsetMs = this.tickOffsetMs(shard, tickLengthMs);
+    return Math.ceil((dueAt - offsetMs) / tickLengthMs) * tickLengthMs + offsetMs;
+  }
+
+  private tickOffsetMs(shard: number, tickLengthMs: number): number {
+    return Math.floor((shard / this.keys.shards) * tickLengthMs);
+  }
+
   /** Joins up to some hundreds of notifications of one shard. `announcing` is the id for a tick that is needed at once. */
   async join(shard: number, entries: readonly JoinEntry[], tickLengthMs: number, announcing: string): Promise<Joined> {
     const group = this.keys.group(shard);
-    const args: (string | number)[] = [this.clock(), tickLengthMs, announcing, `${group}:id:`];
+    const offsetMs = this.tickOffsetMs(shard, tickLengthMs);
+    const args: (string | number)[] = [this.clock(), tickLengthMs, offsetMs, announcing, `${group}:id:`];
     for (const { key, mode, delayMs, maxDelayMs, retentionMs, item, idempotencyKey, content = anyContent } of entries) {
       const rule = `${mode} ${delayMs} ${maxDelayMs} ${retentionMs} ${item.expiryAt}`;
       args.push(key, rule, item.text, idempotencyKey === '' ? '' : `${idempotencyKey} ${content}`);
