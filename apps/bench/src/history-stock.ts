@@ -65,7 +65,7 @@ export async function fillHistory(client: Client, records: number, say: (line: s
   };
 }
 
-/** The SQL that fills the partitions of a day, then attaches them, because building an index is faster than extending it. */
+/** The SQL that fills the tables of a day, then attaches them as partitions. Their indexes are built last, which is faster. */
 function statementsOf(day: number, count: number): string[] {
   const suffix = new Date(day).toISOString().slice(0, 10).replaceAll('-', '');
   const users = Math.max(1, Math.floor(count / perUser));

@@ -55,7 +55,7 @@ export interface Account {
   readonly lost: readonly string[];
   /** The number of repeated arrivals. */
   readonly doubled: number;
-  /** How many repeated arrivals have each reason. */
+  /** The number of repeated arrivals for each reason. */
   readonly reasons: ReadonlyMap<string, number>;
   /** Doubled deliveries that no fault explains. */
   readonly unexplained: readonly Doubled[];
@@ -223,7 +223,10 @@ export class Ledger {
     return inFlightMs + this.stalledMs;
   }
 
-  /** The reason if Redis was away. Then no worker can store an arrival or renew a job's lock, so another worker takes the job. */
+  /**
+   * The reason of a repeated arrival if Redis was away. Then no worker can store an arrival or renew a job's lock, so another
+   * worker takes the job.
+   */
   private outageOf(first: number, recordedAt: number): string | undefined {
     const isDuring = this.outages.some(
       ({ from, to }) => recordedAt >= from - this.inFlightMs && first <= to + recoveryMs + this.stalledMs,

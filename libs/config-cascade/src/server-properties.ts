@@ -99,7 +99,7 @@ function valueOf({ text, line }: Assignment): Held {
   return { text: text.trim(), line };
 }
 
-/** The fault of a readable line: a warning when its value is used, or when its name is unknown. */
+/** The fault of a readable line: an error if its value is invalid, a warning if its name is unknown or was set before. */
 function assignmentFault(file: string, { name, text, line }: Assignment, before?: number): ConfigFault | undefined {
   const where = { file, line, entry: name.slice(0, 300) };
   const property = knownProperty(name);

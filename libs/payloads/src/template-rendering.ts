@@ -21,7 +21,7 @@ export class RenderingBudget {
 
   /** Counts the bytes of `text`. @throws RenderingBudgetError when too few bytes are left for it. */
   takeText(text: string): void {
-    // A UTF-16 unit has at least one byte, so a text that is too long need not be measured.
+    // `length` is at most the number of UTF-8 bytes, so if `length` exceeds the limit, the bytes need not be counted.
     this.bytes += text.length > maxRenderedBytes ? text.length : Buffer.byteLength(text);
     if (this.bytes > maxRenderedBytes) throw new RenderingBudgetError(`more than ${maxRenderedBytes} bytes of text`);
   }

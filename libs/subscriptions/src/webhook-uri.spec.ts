@@ -116,7 +116,7 @@ const atoms = fc.constantFrom(
   ...['%c0%ae', '%u002e', '．', '%EF%BC%8E', '／', '%E2%80%8B', '%C2%AD', '%CC%81', '%E2%92%88', '(S(x))', ',', ':'],
   ...['a', 'b', '-', '_', '~', '@', '!', '$', '*', "'", '(', ')', '=', '&', '?', '#', '%C3%BC', 'é', '%E6%97%A5', '%'],
 );
-/** Parts of paths. Most of them are accepted, so that the readings have input. */
+/** Parts of paths. Most of these parts are accepted, so that the transformations get input. */
 const plainAtoms = fc.constantFrom(
   ...['.', '..', 'a', 'b', '-', '_', '~', '/', '+', ',', ':', '@', '=', '&', '!', '(S(a))', '(', ')', '%20', '*'],
   ...['%C3%BC', '%CC%81', '%E6%97%A5', '%EF%BC%A1', '%F0%9F%93%A7', '%61', '%2d', '%40', '%E2%92%B6', '%C2%B2'],
@@ -132,7 +132,7 @@ function encoded(character: string): string {
   return [...Buffer.from(character)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('');
 }
 
-/** Any sequence of readings, also with repetitions. */
+/** Sequences of transformations; one transformation may occur several times. */
 const chains = fc.array(fc.constantFrom(...Object.keys(readings)), { minLength: 1, maxLength: 6 });
 
 it('an accepted URI stays below the prefix in every reading of servers and in any sequence of readings', () => {

@@ -4,7 +4,7 @@ import type { NamedFile, OriginalFolder } from './original-folder';
 /** The folder for files that options name. An option with an id names a file in this folder, in PNS and in the original. */
 const secretsFolder = 'secrets';
 
-/** A copy of a file, for an entry that is being taken over. */
+/** A planned copy of a file. The entry that is being imported names this file. */
 interface KeyFileCopy {
   /** The path in our folder. */
   readonly target: string;
@@ -29,7 +29,7 @@ export class KeyFiles {
   private readonly namings = new Map<string, Naming>();
   /** Paths for the files that fields name. No other file is copied to such a path, even if the original lacks the named file. */
   private readonly reserved = new Set<string>();
-  /** The files of the entry that is being taken over. */
+  /** The files of the entry that is being imported. */
   private readonly pending = new Map<string, NamedFile>();
 
   constructor(private readonly folder: OriginalFolder) {}
@@ -56,7 +56,7 @@ export class KeyFiles {
     return found === undefined ? undefined : this.pendingCopy(targetFor(id), found);
   }
 
-  /** Notes that a field names a file. If the file is not copied, the report names the first field that the original uses. */
+  /** Records that a field names a file. If several fields name it, keeps the first one with `isUsed`, otherwise the first one. */
   noteNaming(value: string, isId: boolean, naming: Naming): void {
     const file = (isId ? this.withId(value) : this.folder.named(value))?.file;
     if (file === undefined) return;
@@ -70,7 +70,7 @@ export class KeyFiles {
   }
 
   /**
-   * Reads a file of the entry that is being taken over. Files of other entries are not found, so that no client gets their keys.
+   * Reads a file of the entry that is being imported. Files of other entries are not found, so that no client gets their keys.
    *
    * @throws Error with the system's code, as for a file that does not exist
    */
@@ -80,7 +80,7 @@ export class KeyFiles {
     return bytes;
   }
 
-  /** Adds the files of the entry that was just taken over to the files to write. */
+  /** Adds the files of the entry that was just imported to the files to write. */
   keep(): void {
     for (const [target, { bytes, file }] of this.pending) {
       this.written.set(target, bytes);
@@ -89,7 +89,7 @@ export class KeyFiles {
     this.forget();
   }
 
-  /** Forgets the files of an entry that was not taken over. */
+  /** Forgets the files of an entry that was not imported. */
   forget(): void {
     this.pending.clear();
   }

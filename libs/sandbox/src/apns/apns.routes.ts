@@ -34,7 +34,7 @@ interface ApnsPushView {
   readonly at: number;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** The exact body. */
+  /** The body of the push as text, not parsed. */
   readonly body: string;
   readonly answer: Arrival['answer'];
   readonly isDuplicate: boolean;

@@ -32,7 +32,7 @@ interface FcmPushView {
   readonly at: number;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** The exact body. */
+  /** The body of the request as text, not parsed. */
   readonly body: string;
   readonly answer: Arrival['answer'];
   readonly isDuplicate: boolean;

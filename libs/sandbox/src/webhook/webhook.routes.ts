@@ -18,7 +18,7 @@ export interface WebhookArrivalView {
   readonly at: number;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** The exact body. */
+  /** The body of the request as text, not parsed. */
   readonly body: string;
   readonly oxSignature: Check['verdict'];
   readonly standardWebhooks: Check['verdict'];

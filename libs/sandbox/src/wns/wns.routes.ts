@@ -32,7 +32,7 @@ interface WnsPushView {
   readonly seq: number;
   readonly at: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** The exact body. */
+  /** The body of the request as text, not parsed. */
   readonly body: string;
   /** The visible content; absent if the device cannot parse it. */
   readonly shown?: Shown;

@@ -24,7 +24,7 @@ export class OpenSocket {
   private isRestarting = false;
   /** Whether the session of the socket ended. */
   hasEnded = false;
-  /** Whether another opening has the connection id of the socket. */
+  /** Whether a newer socket has the connection id of this socket. */
   isTaken = false;
   /** The node of the previous opening, if that node has died or has not returned its unconfirmed events. */
   nodeBefore: string | undefined;
@@ -61,7 +61,7 @@ export class OpenSocket {
     this.disconnect();
   }
 
-  /** Stops writing to the client, because another opening has the connection id of the socket. */
+  /** Stops writing to the client, because a newer socket has the connection id of this socket. */
   takeOver(): void {
     this.isTaken = true;
     this.local.stop();

@@ -231,8 +231,8 @@ export class LocalSocket {
 
   /**
    * Writes a finished frame. While nothing waits for the client, the frame is written directly to TCP, because a write through
-   * Engine.IO takes as long as encoding the event. Otherwise Engine.IO gets the frame as for a broadcast of Socket.IO's adapter,
-   * and buffers the frame in order. A ping after the last event is part of the same write, which saves a system call.
+   * Engine.IO takes as long as encoding the event. A ping after the last event is part of the same write, which saves a system
+   * call. Otherwise Engine.IO gets the frame, in the option that Socket.IO's adapter uses for broadcasts, and keeps the order.
    */
   private write({ sent, event: { packet, frame } }: QueuedEvent, isLast = false): void {
     if (this.isOver) return;

@@ -44,7 +44,7 @@ export interface Delivery {
   readonly transport: TransportName;
   /** Device token, webhook URI or channel URI; for open sockets, the node that holds them. */
   readonly token: string;
-  /** For sockets: which sockets of the client at the node `token` are meant; all if absent. */
+  /** For sockets: the sockets that get the delivery; if absent, all sockets of the client at the node. */
   readonly target?: SocketTarget;
   readonly topic: string;
   readonly payload: Readonly<Record<string, unknown>>;
