@@ -1,4 +1,5 @@
 import type { AppName, System } from '@pns/e2e';
+import type { Doubled } from './ledger';
 import type { SubscribedTransport } from './subscribers';
 
 /** An attempt that PNS repeats because it received no answer in time. The far side may have accepted it. */
@@ -49,6 +50,26 @@ export function loggedEnds(system: System, streams: readonly string[]): EndsOf {
     }
   }
   return (stream, id) => ends.get(`${stream} ${id}`) ?? [];
+}
+
+/** The events that can show why a job ran twice. */
+const events = /"event":"(job\.|queue\.|redis\.|delivery\.|process\.|app\.|config\.)/;
+
+/** Lines are returned from this long before the first arrival to this long after the second, in ms. */
+const aroundMs = 2000;
+
+/** Returns log lines of the stream's workers about a repeated delivery: lines with its id, and other faults of this time. */
+export function linesAbout(system: System, stream: string, { id, first, at }: Doubled): string[] {
+  return system.all(`worker-${stream}` as AppName).flatMap(({ child, output }) =>
+    output
+      .split('\n')
+      .filter((line) => {
+        const time = Number(/"time":(\d+)/.exec(line)?.[1]);
+        const isThen = time >= first - aroundMs && time <= at + aroundMs;
+        return line.includes(`"${id}"`) || (isThen && events.test(line) && !line.includes('"delivery.attempted"'));
+      })
+      .map((line) => `  process ${child.pid}: ${line}`),
+  );
 }
 
 function attemptsOf(system: System, app: AppName, outcome: string): Record<string, unknown>[] {

@@ -75,6 +75,19 @@ it.each<[string, number[], number, number, boolean]>([
   expect([account?.doubled, account?.unexplained.length]).toEqual([1, isExplained ? 0 : 1]);
 });
 
+it('counts the time of a slow write of Redis, but not of one during an outage', () => {
+  jest.useFakeTimers({ now: 100_000 });
+  const ledger = new Ledger(['apns']);
+  ledger.written(100_000, 100_700);
+  const isBack = ledger.redisWentAway();
+  jest.advanceTimersByTime(9000);
+  isBack();
+  ledger.written(99_000, 101_000);
+  ledger.written(108_000, 115_000);
+  jest.useRealTimers();
+  expect(ledger.slowestWriteMs).toBe(700);
+});
+
 it('explains a repeat by an attempt without an answer, and by an outage of Redis', () => {
   jest.useFakeTimers({ now: 100_000 });
   const ledger = new Ledger(['apns']);

@@ -22,7 +22,8 @@ interface Disturbance {
   readonly effectMs: number;
 }
 
-// A busy machine stops each process from time to time, so `stalledMs` is added to these three times.
+// A busy machine stops each process from time to time, so `stalledMs` is added to these three times, and the time of a slow write of
+// Redis to the first.
 
 /** The most time, in ms, that an undisturbed worker needs to store an arrival, or to end a job that it has logged as done. */
 const inFlightMs = 1000;
@@ -74,6 +75,8 @@ export class Ledger {
   private readonly missing = new Map<string, number>();
   /** The longest time that the driver stood still during the run, in ms. Other processes of the machine may stall as long. */
   stalledMs = 0;
+  /** The longest time that Redis took for a write while no fault affected it, in ms. Workers wait as long to end a job. */
+  slowestWriteMs = 0;
   /** When a delivery last arrived for the first time, in ms since the epoch. Repeated arrivals do not change it. */
   lastArrivalAt = Date.now();
 
@@ -123,6 +126,12 @@ export class Ledger {
     const outage = { from: Date.now(), to: Infinity };
     this.outages.push(outage);
     return () => (outage.to = Date.now());
+  }
+
+  /** Records a write of Redis, with its start and its end in ms since the epoch. A write during an outage does not count. */
+  written(from: number, to: number): void {
+    if (this.outages.some((outage) => outage.from <= to && from <= outage.to)) return;
+    this.slowestWriteMs = Math.max(this.slowestWriteMs, to - from);
   }
 
   /** When the notification was accepted, in ms since the epoch. */
@@ -220,7 +229,7 @@ export class Ledger {
   }
 
   private get inFlightMs(): number {
-    return inFlightMs + this.stalledMs;
+    return inFlightMs + this.stalledMs + this.slowestWriteMs;
   }
 
   /**

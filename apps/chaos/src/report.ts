@@ -8,7 +8,7 @@ export function isGood({ accounts }: Pick<RunResult, 'accounts'>): boolean {
 
 /** The lines that a run prints at its end. */
 export function* reportOf(result: RunResult, faults: readonly PlannedFault[]): Generator<string> {
-  const { accounts, answers, heldPerSecond, streams } = result;
+  const { accounts, answers, heldPerSecond, lines, streams } = result;
   const kinds = new Set(faults.map(({ kind }) => kind));
   yield '';
   yield `Load held: ${heldPerSecond.toFixed(1)} notifications a second. Faults: ${faults.length} of ${kinds.size} kinds.`;
@@ -39,6 +39,7 @@ export function* reportOf(result: RunResult, faults: readonly PlannedFault[]): G
       yield `not explained of ${stream}: ${id} at ${clock(first)} and ${clock(at)}`;
     }
   }
+  yield* lines;
 }
 
 /** A fault as text. The same faults have the same text. */

@@ -6,7 +6,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { provideDatabase, System, webhooksYaml, type AppProcessOptions } from '@pns/e2e';
 import { startPostgres } from '@pns/local-servers';
-import { expiredAtSockets, loggedEnds, unansweredAttempts } from './attempts';
+import { expiredAtSockets, linesAbout, loggedEnds, unansweredAttempts } from './attempts';
 import type { EarlierBuild } from './earlier-build';
 import { perform, type Chaos } from './faults';
 import { providersOf } from './far-sides';
@@ -15,6 +15,7 @@ import { Ledger, type Account } from './ledger';
 import { ThreadLink } from './links';
 import { indexOf, load, marker, signedAt, userOf, type Answers } from './load';
 import { apps, linkedTransports, type PlannedFault } from './plans';
+import { measureWrites } from './redis-writes';
 import { SmallDisk } from './small-disk';
 import { SocketClients } from './socket-clients';
 import { properties, subscribeAll, transports } from './subscribers';
@@ -50,6 +51,8 @@ interface RunOptions {
 /** The result of a run. */
 export interface RunResult {
   readonly accounts: readonly Account[];
+  /** Log lines about doubled deliveries that no fault explains. */
+  readonly lines: readonly string[];
   /** Notifications that were accepted during the load, per second. */
   readonly heldPerSecond: number;
   readonly answers: Answers;
@@ -120,6 +123,7 @@ async function observe(chaos: Chaos, options: RunOptions): Promise<RunResult> {
   const progress = setInterval(() => say(`${ledger.count} accepted, open: ${ledger.openStreams}`), 10_000);
   const delays = monitorEventLoopDelay();
   delays.enable();
+  const measuring = measureWrites(system.redis.url, ledger, signal);
   try {
     const startedAt = performance.now();
     const posting = load(fleet, ledger, { count, perSecond, users, signal }).then((answers) => {
@@ -142,19 +146,24 @@ async function observe(chaos: Chaos, options: RunOptions): Promise<RunResult> {
     await pause(repeatsWithinMs);
     delays.disable();
     ledger.stalledMs = delays.max / 1e6;
-    say(`This process stood still for at most ${Math.round(ledger.stalledMs)} ms.`);
+    const [stalledMs, writeMs] = [ledger.stalledMs, ledger.slowestWriteMs].map(Math.round);
+    say(`This process stood still for at most ${stalledMs} ms, and a write of Redis took at most ${writeMs} ms.`);
     const all = ledger.accounts(unansweredAttempts(system, transports), loggedEnds(system, ledger.streams));
     const missed = all.find(({ stream }) => stream === 'websocket')?.lost ?? [];
     const accounts = all.map((each) =>
       each.stream === 'websocket' ? { ...each, lost: missed.filter((id) => !isKnown(id)) } : each,
     );
+    const lines = accounts.flatMap(({ stream, unexplained }) =>
+      unexplained.slice(0, 5).flatMap((doubled) => linesAbout(system, stream, doubled)),
+    );
     const withGaps = new Set(missed.map((id) => userOf(indexOf(id), users))).size;
     const { outOfOrder, timesInformed: informed } = sockets;
     const notInformed = missed.filter((id) => expired.has(id) && !wasInformed(id));
-    return { ...held, accounts, streams: { all: users, withGaps, outOfOrder, informed, notInformed } };
+    return { ...held, accounts, lines, streams: { all: users, withGaps, outOfOrder, informed, notInformed } };
   } finally {
     clearInterval(progress);
     ending.abort();
+    await measuring;
     await sockets.close();
   }
 }
