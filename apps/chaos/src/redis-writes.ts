@@ -4,7 +4,7 @@ import type { Ledger } from './ledger';
 
 const everyMs = 100;
 
-/** Tells the ledger how long Redis takes for a write, until `signal` is aborted. While Redis is away, nothing is told. */
+/** Records in the ledger how long Redis takes for a write, until `signal` is aborted. Writes that fail are not recorded. */
 export async function measureWrites(url: string, ledger: Ledger, signal: AbortSignal): Promise<void> {
   const redis = new Redis(url, { maxRetriesPerRequest: 0, retryStrategy: () => everyMs });
   redis.on('error', () => undefined);

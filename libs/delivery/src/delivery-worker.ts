@@ -43,7 +43,7 @@ interface RunBounds {
  */
 const maxPlaces = 48_000;
 
-/** Most deliveries are shorter than this, in characters of JSON with the payload, and take one place. */
+/** A delivery that is longer than this, in characters of JSON with the payload, takes several places. */
 const charactersPerPlace = 1024;
 
 /** Maximum number of jobs of a source in progress at once, including jobs whose deliveries have ended and are being recorded. */

@@ -3,7 +3,7 @@ import type { Delivery } from '@pns/transport-contract';
 import fc from 'fast-check';
 import { Webhook } from 'standardwebhooks';
 import { webhookOptions } from './webhook.options';
-import { oxKey, oxSignature, standardKey, standardSignature, webhookBody, webhookHeaders } from './webhook.payload';
+import { oxSignature, standardSignature, webhookBody, webhookHeaders } from './webhook.payload';
 
 const uri = 'https://push.example.com/hook';
 const delivery: Delivery = {
@@ -69,7 +69,7 @@ describe('the body', () => {
 
 describe('the original’s signature', () => {
   it('equals a vector that another program computed', () => {
-    expect(oxSignature([oxKey('da39a3ee5e6b4b')], 1, delivery.timestamp, Buffer.from(webhookBody(delivery)))).toBe(
+    expect(oxSignature(['da39a3ee5e6b4b'], 1, delivery.timestamp, Buffer.from(webhookBody(delivery)))).toBe(
       't=1694677849605, v1=37b74a1f7df91ea4b45e6e91dca6121e5322b60a9700aaeb0adad0adb2e08aa9',
     );
   });
@@ -80,7 +80,7 @@ describe('the original’s signature', () => {
         const expected = createHmac('sha256', Buffer.from(secret))
           .update(Buffer.from(`v1:${time}:${body}`))
           .digest('hex');
-        expect(oxSignature([oxKey(secret)], 1, time, Buffer.from(body))).toBe(`t=${time}, v1=${expected}`);
+        expect(oxSignature([secret], 1, time, Buffer.from(body))).toBe(`t=${time}, v1=${expected}`);
       }),
     );
   });
@@ -109,9 +109,7 @@ describe('the Standard Webhooks headers', () => {
         (secret, id, body) => {
           const time = new Date();
           const expected = new Webhook(Buffer.from(secret), { format: 'raw' }).sign(id, time, body);
-          expect(standardSignature(standardKey(secret), id, Math.floor(time.getTime() / 1000), Buffer.from(body))).toBe(
-            expected,
-          );
+          expect(standardSignature(secret, id, Math.floor(time.getTime() / 1000), Buffer.from(body))).toBe(expected);
         },
       ),
     );
