@@ -75,7 +75,7 @@ it.each<[string, number[], number, number, boolean]>([
   expect([account?.doubled, account?.unexplained.length]).toEqual([1, isExplained ? 0 : 1]);
 });
 
-it('counts the time of a slow write of Redis, but not of one during an outage', () => {
+it('keeps the time of the slowest write of Redis, except for writes during an outage', () => {
   jest.useFakeTimers({ now: 100_000 });
   const ledger = new Ledger(['apns']);
   ledger.written(100_000, 100_700);

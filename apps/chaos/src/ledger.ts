@@ -22,8 +22,7 @@ interface Disturbance {
   readonly effectMs: number;
 }
 
-// A busy machine stops each process from time to time, so `stalledMs` is added to these three times, and the time of a slow write of
-// Redis to the first.
+// A busy machine stops each process from time to time, so `stalledMs` is added to these three times.
 
 /** The most time, in ms, that an undisturbed worker needs to store an arrival, or to end a job that it has logged as done. */
 const inFlightMs = 1000;
@@ -75,7 +74,7 @@ export class Ledger {
   private readonly missing = new Map<string, number>();
   /** The longest time that the driver stood still during the run, in ms. Other processes of the machine may stall as long. */
   stalledMs = 0;
-  /** The longest time that Redis took for a write while no fault affected it, in ms. Workers wait as long to end a job. */
+  /** The longest time that Redis took for a write while it was not away, in ms. It is only reported, and explains no repeat. */
   slowestWriteMs = 0;
   /** When a delivery last arrived for the first time, in ms since the epoch. Repeated arrivals do not change it. */
   lastArrivalAt = Date.now();
@@ -229,7 +228,7 @@ export class Ledger {
   }
 
   private get inFlightMs(): number {
-    return inFlightMs + this.stalledMs + this.slowestWriteMs;
+    return inFlightMs + this.stalledMs;
   }
 
   /**
