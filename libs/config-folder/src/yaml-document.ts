@@ -72,16 +72,29 @@ function parsed(lines: readonly string[]): Parsed {
   const deepLine = lineOfDeepNesting(text);
   if (deepLine !== undefined) return { ...parsed([]), fault: { line: deepLine, reason: tooDeep } };
   const lineCounter = new LineCounter();
-  const document = parseDocument(text, {
-    lineCounter,
-    logLevel: 'error', // only this level makes the parser report that there are several documents
-    prettyErrors: false,
-    uniqueKeys: false, // `yamlEntries` reports duplicates with their lines
-  });
+  const document = withoutStacks(() =>
+    parseDocument(text, {
+      lineCounter,
+      logLevel: 'error', // only this level makes the parser report that there are several documents
+      prettyErrors: false,
+      uniqueKeys: false, // `yamlEntries` reports duplicates with their lines
+    }),
+  );
   const lineOf = (offset: number) => lineCounter.linePos(offset).line;
   const error = document.errors[0];
   const fault = error === undefined ? shapeFault(document) : faultOf(error, lineOf);
   return { document, lineOf, ...(fault === undefined ? {} : { fault }) };
+}
+
+/** Runs `work` without the stacks of its errors. The parser creates an error for each fault, and the stacks take most of its time. */
+function withoutStacks<Result>(work: () => Result): Result {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return work();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }
 
 const tooDeep = 'is not YAML: it is nested too deeply (RESOURCE_EXHAUSTION)';

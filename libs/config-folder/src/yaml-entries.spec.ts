@@ -22,6 +22,13 @@ it('reads entries with the lines of their fields', () => {
   expect(lines).toEqual([3, 5, 2, 2]);
 });
 
+it('lets errors after a fault have the stacks that they had before', () => {
+  const before = Error.stackTraceLimit;
+  expect(read('a: [1, }\nb: 1\n').faults).toHaveLength(1);
+  expect(Error.stackTraceLimit).toBe(before);
+  expect(before).toBeGreaterThan(0);
+});
+
 it.each(['', '# nothing\n', '---\n', '\ufeff', '~\n'])('%j has no entries', (text) => {
   expect(read(text)).toEqual({ entries: [], faults: [], warnings: [] });
 });
