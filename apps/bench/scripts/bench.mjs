@@ -6,7 +6,7 @@ import { root } from '../../standalone/scripts/prepare.mjs';
 import { runBuilt } from '../../standalone/scripts/run-built.mjs';
 
 const args = process.argv.slice(2);
-const program = ['soak', 'curves', 'history-plans'].includes(args[0]) ? args[0] : 'main';
+const program = ['soak', 'curves', 'history-plans', 'flame-graph'].includes(args[0]) ? args[0] : 'main';
 const at = args.indexOf('--node');
 const [, major] = at < 0 ? [] : args.splice(at, 2);
 await runBuilt(`apps/bench/dist/${program}.js`, args, () => (at < 0 ? process.execPath : nodeOf(Number(major))));

@@ -13,7 +13,7 @@ import { scenarios } from './scenarios';
 import { startServers, useDurability } from './servers';
 import { writeFigures } from './write-figures';
 
-const usage = `npm run bench -- [--only ${scenarios.map(({ name }) => name).join(',')}] [--guard] [--quick] [--rounds N] [--relaxed] [--instructions] [--node MAJOR] [--report] [--json FILE] [--picture FILE.svg] [--profile FOLDER]`;
+const usage = `npm run bench -- [--only ${scenarios.map(({ name }) => name).join(',')}] [--guard] [--quick] [--rounds N] [--relaxed] [--limits] [--instructions] [--node MAJOR] [--report] [--json FILE] [--picture FILE.svg] [--profile FOLDER]`;
 
 async function run(): Promise<void> {
   setFlagsFromString('--no-memory-reducer'); // the far sides run in this process and must not pause either
@@ -24,6 +24,7 @@ async function run(): Promise<void> {
       quick: { type: 'boolean', default: false },
       rounds: { type: 'string' },
       relaxed: { type: 'boolean', default: false },
+      limits: { type: 'boolean', default: false },
       instructions: { type: 'boolean', default: false },
       report: { type: 'boolean', default: false },
       json: { type: 'string' },
@@ -42,8 +43,10 @@ async function run(): Promise<void> {
   const wanted = values.only?.split(',');
   const unknown = wanted?.filter((name) => !scenarios.some((scenario) => isMeant(name, scenario))) ?? [];
   if (unknown.length > 0) throw new Error(`There is no scenario ${unknown.join(', ')}. ${usage}`);
-  const isMeaningful = !values.quick && !values.instructions;
-  if (values.report && !isMeaningful) throw new Error('--report needs full rounds without --quick and --instructions.');
+  const isMeaningful = !values.quick && !values.instructions && !values.limits;
+  if (values.report && !isMeaningful) {
+    throw new Error('--report needs full rounds without --quick, --instructions and --limits.');
+  }
   const size: Size = values.quick ? 'quick' : 'full';
   const rounds = Number(values.rounds ?? (values.quick ? 1 : 5));
   if (values.profile !== undefined) profileTo(values.profile);
@@ -58,13 +61,14 @@ async function run(): Promise<void> {
     const where = await environment();
     say(environmentText(where));
     if (values.guard) return printFaults(await guard(scenarios, say));
-    for (const scenario of scenarios.filter((each) => wanted?.some((name) => isMeant(name, each)) ?? true)) {
+    const measured = values.limits ? scenarios.flatMap(limitOf) : scenarios;
+    for (const scenario of measured.filter((each) => wanted?.some((name) => isMeant(name, each)) ?? true)) {
       const result = await measure(scenario, size, Math.min(rounds, scenario.rounds ?? rounds), say);
       results.push(result);
       // The figures are written at once, so that an error in a later scenario does not lose the results of hours.
       if (values.report && isExact(result)) writeFigures(where, [result]);
     }
-    print(results);
+    print(results, values.limits ? 'limit' : 'ours');
     if (values.json !== undefined) writeFileSync(values.json, jsonOf(results));
     if (values.picture !== undefined) writeFileSync(values.picture, pictureOf(results));
   } finally {
@@ -73,9 +77,9 @@ async function run(): Promise<void> {
 }
 
 /** Prints the results. The exit code is 1 if a notification was lost or repeated. */
-function print(results: readonly Result[]): void {
+function print(results: readonly Result[], side: 'ours' | 'limit'): void {
   const unit = isCountingInstructions() ? 'Instructions' : 'Microseconds of CPU time';
-  say(`\n${tableOf(results)}\n\n${detailsOf(results, unit)}\n`);
+  say(`\n${tableOf(results, [], side)}\n\n${detailsOf(results, unit, side)}\n`);
   const inexact = results.filter((result) => !isExact(result));
   for (const { scenario, lost, duplicated } of inexact) say(`${scenario}: ${lost} lost, ${duplicated} repeated`);
   if (inexact.length > 0) process.exitCode = 1;
@@ -86,6 +90,11 @@ function print(results: readonly Result[]): void {
 function printFaults(faults: readonly string[]): void {
   if (faults.length > 0) process.exitCode = 1;
   say(faults.length > 0 ? `\n${faults.join('\n')}` : '\nNo ratio is below its floor.');
+}
+
+/** The scenario with its limit instead of our side; nothing if it has no limit. */
+function limitOf({ limit, ...scenario }: Scenario): Scenario[] {
+  return limit === undefined ? [] : [{ ...scenario, ours: limit }];
 }
 
 /** Whether each accepted notification arrived once. */

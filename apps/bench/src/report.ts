@@ -13,8 +13,15 @@ function markdownTable(titles: readonly string[], rows: readonly (readonly strin
   return [line(titles), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
 }
 
+/** What is compared with the baselines: PNS, or the programs that show what is possible. */
+type MeasuredSide = 'ours' | 'limit';
+
 /** The results as a Markdown table. The range is that of the ratio, or of our figure if there is no baseline. */
-export function tableOf(results: readonly Result[], columns: readonly Column[] = []): string {
+export function tableOf(
+  results: readonly Result[],
+  columns: readonly Column[] = [],
+  side: MeasuredSide = 'ours',
+): string {
   const rows = results.map((result) => [
     `\`${result.scenario}\``,
     figure(result.ours),
@@ -25,7 +32,7 @@ export function tableOf(results: readonly Result[], columns: readonly Column[] =
     result.goals.map(({ goal, isMet }) => `${goal}${isMet ? ' met' : ' not met'}`).join(', '),
     ...columns.map(({ results: others }) => ratioIn(others, result.scenario)),
   ]);
-  const titles = ['scenario', 'ours', 'baseline', 'unit', 'ratio', 'range', 'goal'];
+  const titles = ['scenario', side, 'baseline', 'unit', 'ratio', 'range', 'goal'];
   return markdownTable([...titles, ...columns.map(({ title }) => title)], rows);
 }
 
@@ -46,11 +53,15 @@ function ratioIn(results: readonly Result[], scenario: string): string {
 type CostUnit = 'Microseconds of CPU time' | 'Instructions';
 
 /** The costs of both sides for each item by process, and further figures of the scenarios. */
-export function detailsOf(results: readonly Result[], unit: CostUnit = 'Microseconds of CPU time'): string {
-  return [costsOf(results, unit), furtherOf(results)].filter((part) => part !== '').join('\n\n');
+export function detailsOf(
+  results: readonly Result[],
+  unit: CostUnit = 'Microseconds of CPU time',
+  side: MeasuredSide = 'ours',
+): string {
+  return [costsOf(results, unit, side), furtherOf(results)].filter((part) => part !== '').join('\n\n');
 }
 
-function costsOf(results: readonly Result[], unit: CostUnit): string {
+function costsOf(results: readonly Result[], unit: CostUnit, side: MeasuredSide): string {
   const measured = results.filter(({ costs }) => Object.keys(costs.ours).length > 0);
   const rows = measured.map(({ scenario, costs }) => [
     `\`${scenario}\``,
@@ -58,7 +69,7 @@ function costsOf(results: readonly Result[], unit: CostUnit): string {
     figuresText(costs.baseline),
   ]);
   const title = `${unit} for each item, by process:`;
-  return rows.length === 0 ? '' : `${title}\n\n${markdownTable(['scenario', 'ours', 'baseline'], rows)}`;
+  return rows.length === 0 ? '' : `${title}\n\n${markdownTable(['scenario', side, 'baseline'], rows)}`;
 }
 
 function furtherOf(results: readonly Result[]): string {

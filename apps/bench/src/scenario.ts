@@ -36,6 +36,8 @@ export interface Scenario {
   readonly ours: Side;
   /** Absent if there is no baseline. */
   readonly baseline?: Side;
+  /** A program with only the parts of our side that no design can avoid. It shows how far a goal is from what is possible. */
+  readonly limit?: Side;
   readonly goals?: readonly Goal[];
   /** The largest number of rounds that is useful. */
   readonly rounds?: number;

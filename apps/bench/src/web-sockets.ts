@@ -5,7 +5,12 @@ import { Child } from './child';
 import { userOf } from './notifications';
 
 /** The commands of the program `clients/web-sockets`: open sockets, or wait for the notifications from `first` on. */
-export type SocketQuestion = { readonly urls: readonly string[] } | { readonly first: number; readonly count: number };
+export type SocketQuestion =
+  | { readonly urls: readonly string[]; readonly protocol: SocketProtocol }
+  | { readonly first: number; readonly count: number };
+
+/** What the messages of a socket are: packets of Socket.IO 5, or events alone. */
+export type SocketProtocol = 'socket.io' | 'bare';
 
 /** How many of the expected notifications did not arrive at the sockets, or arrived twice. */
 export interface Arrived {
@@ -22,11 +27,20 @@ export const sessionSecret = 'a-session-secret-of-the-benchmarks';
 export class WebSockets {
   private constructor(private readonly child: Child) {}
 
-  /** Opens a socket for each user at `origin`, in the same way for PNS and the baseline. */
+  /** Opens a socket for each user at `origin`, in the same way for PNS and a bare Socket.IO. */
   static async open(origin: string, users: number): Promise<WebSockets> {
+    return WebSockets.openAll({ urls: await urlsOf(origin, users), protocol: 'socket.io' });
+  }
+
+  /** Opens a Web Socket without Socket.IO for each user, at the URL of the user. */
+  static async openBare(urls: readonly string[]): Promise<WebSockets> {
+    return WebSockets.openAll({ urls, protocol: 'bare' });
+  }
+
+  private static async openAll(question: SocketQuestion): Promise<WebSockets> {
     const sockets = new WebSockets(Child.start('clients/web-sockets'));
     try {
-      await sockets.child.ask({ urls: await urlsOf(origin, users) });
+      await sockets.child.ask(question);
     } catch (error) {
       await sockets.close();
       throw error;

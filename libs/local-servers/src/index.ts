@@ -7,7 +7,7 @@ export { startHaproxy } from './haproxy';
 export { helm } from './helm-program';
 export { LocalServerError } from './local-server-error';
 export { nodeProgram } from './node-program';
-export { startNginx } from './nginx';
+export { startNchan, startNginx } from './nginx';
 export { startPrometheus } from './prometheus';
 export { freePort, type ServerProcess } from './server-process';
 export { startPostgres, type LocalPostgres, type PostgresOptions } from './postgres';

@@ -1,6 +1,8 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { nginx } from './debian-programs';
+import { debianProgram, type Runnable } from './from-apt';
+import { LocalServerError } from './local-server-error';
 import { acceptsConnections, startServerProcess, type Progress, type ServerProcess } from './server-process';
 
 interface NginxOptions {
@@ -17,16 +19,64 @@ interface NginxOptions {
  * @throws LocalServerError when it cannot be started, with the end of its log.
  */
 export async function startNginx({ onProgress = () => undefined, ...options }: NginxOptions): Promise<ServerProcess> {
+  const { file, env } = nginx(onProgress);
+  return started({ ...options, onProgress }, (args) => ({ file, args, env }));
+}
+
+/**
+ * Starts an nginx with the module nchan, like `startNginx`. Debian's module stores messages in `/var/lib/nginx` and nowhere else. This
+ * nginx therefore has a mount namespace in which `/var/lib` is an empty folder in memory. This needs no root, but the system must allow
+ * namespaces of users.
+ *
+ * @throws LocalServerError when it cannot be started, with the end of its log.
+ */
+export async function startNchan({ onProgress = () => undefined, ...options }: NginxOptions): Promise<ServerProcess> {
+  const { file, env, module } = nginxWithNchan(onProgress);
+  const inNamespace = 'mount -t tmpfs nchan /var/lib && mkdir /var/lib/nginx && exec "$@"';
+  const unshare = ['--map-root-user', '--mount', 'sh', '-c', inNamespace, 'sh'];
+  return started(
+    { ...options, onProgress },
+    (args) => ({ file: 'unshare', args: [...unshare, file, ...args], env }),
+    // The namespace has no other user to whom nchan could give its folders.
+    [`load_module ${module};`, 'user root root;'],
+  );
+}
+
+function nginxWithNchan(onProgress: Progress): Runnable & { readonly module: string } {
+  const path = join('lib', 'nginx', 'modules', 'ngx_nchan_module.so');
+  const installed = join('/usr', path);
+  if (existsSync(installed)) return { ...nginx(onProgress), module: installed };
+  const wanted = {
+    name: 'nginx with nchan',
+    package: 'libnginx-mod-nchan',
+    others: ['nginx'],
+    path: join('usr', 'sbin', 'nginx'),
+    downloadMegabytes: 2,
+  };
+  const unpacked = debianProgram(wanted, onProgress);
+  if (unpacked === undefined) {
+    throw new LocalServerError(
+      'There is no nchan on this machine; install it, for example with: apt-get install libnginx-mod-nchan',
+    );
+  }
+  return { ...unpacked, module: join(dirname(unpacked.file), '..', path) };
+}
+
+/** Starts nginx with the command that `command` returns for its arguments. `main` are lines of the configuration before its blocks. */
+function started(
+  { onProgress, ...options }: Required<NginxOptions>,
+  command: (args: readonly string[]) => { file: string; args: readonly string[]; env: NodeJS.ProcessEnv },
+  main: readonly string[] = [],
+): Promise<ServerProcess> {
   const folder = resolve(options.folder);
   mkdirSync(folder, { recursive: true });
-  const { file, env } = nginx(onProgress);
   const configuration = join(folder, 'nginx.conf');
   return startServerProcess({
     folder,
     onProgress,
     command: (port) => {
-      writeFileSync(configuration, mainBlock(folder, options.http(port)));
-      return { name: 'nginx', file, args: ['-p', folder, '-c', configuration, '-e', 'stderr'], env };
+      writeFileSync(configuration, [...main, mainBlock(folder, options.http(port))].join('\n'));
+      return { name: 'nginx', ...command(['-p', folder, '-c', configuration, '-e', 'stderr']) };
     },
     isReady: acceptsConnections,
   });
@@ -39,7 +89,7 @@ function mainBlock(folder: string, http: string): string {
   return `daemon off;
 master_process off;
 pid ${join(folder, 'nginx.pid')};
-events {}
+events { worker_connections 4096; }
 http {
 ${temporary.join('\n')}
 ${http}

@@ -1,8 +1,8 @@
-// The sockets of many users in one process. They are bare Web Sockets with the necessary part of Socket.IO 5 (over Engine.IO 4).
+// The sockets of many users in one process. They are bare Web Sockets, usually with the necessary part of Socket.IO 5 (over Engine.IO 4).
 // They record only the id of each event, so that they use little CPU time.
 import { WebSocket } from 'ws';
 import { answerQuestions } from '../child';
-import type { SocketQuestion } from '../web-sockets';
+import type { SocketProtocol, SocketQuestion } from '../web-sockets';
 
 /** The number of concurrent handshakes. More would only wait for each other. */
 const opening = 50;
@@ -17,20 +17,22 @@ let different = 0;
 let lastAt = 0;
 let complete: (() => void) | undefined;
 
-async function open(urls: readonly string[]): Promise<object> {
+async function open(urls: readonly string[], protocol: SocketProtocol): Promise<object> {
   let next = 0;
   const openSome = async (): Promise<void> => {
-    for (let index = next++; index < urls.length; index = next++) await openOne(urls[index] ?? '', index);
+    for (let index = next++; index < urls.length; index = next++) await openOne(urls[index] ?? '', index, protocol);
   };
   await Promise.all(Array.from({ length: opening }, openSome));
   sockets = urls.length;
   return {};
 }
 
-function openOne(url: string, index: number): Promise<void> {
+function openOne(url: string, index: number, protocol: SocketProtocol): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(url, { perMessageDeflate: false, skipUTF8Validation: true });
+    if (protocol === 'bare') socket.on('open', resolve);
     socket.on('message', (data: Buffer) => {
+      if (protocol === 'bare') return take(data, index);
       // Engine.IO: 0 open, 2 ping, 3 pong, 4 message; Socket.IO within a message: 0 connect, 2 event, 4 connect error.
       const packet = data.toString('latin1', 0, 2);
       if (packet === '42') return take(data, index);
@@ -77,5 +79,5 @@ async function expect(from: number, count: number): Promise<object> {
 }
 
 answerQuestions<SocketQuestion>((question) =>
-  'urls' in question ? open(question.urls) : expect(question.first, question.count),
+  'urls' in question ? open(question.urls, question.protocol) : expect(question.first, question.count),
 );

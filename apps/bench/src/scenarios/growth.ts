@@ -49,25 +49,34 @@ interface Stock {
 /** Measures notifications a second through ingest and dispatch. */
 export const withStock =
   (stock: Stock) =>
-  async (size: Size): Promise<Measured> => {
-    const database = await freshDatabase();
-    try {
-      await migrate(database.url);
-      await fill(database.url, stock);
+  (size: Size): Promise<Measured> =>
+    withSubscriptions(stock, async (databaseUrl) => {
       const system = await startMeasured({
         processes: { api: 1, dispatcher: 1 },
         properties,
-        env: { DATABASE_URL: database.url, PNS_SHARDS: String(shards) },
+        env: { DATABASE_URL: databaseUrl, PNS_SHARDS: String(shards) },
       });
       try {
         return await measured(system, stock, notificationsOf(size));
       } finally {
         await end(system, [...system.all('api'), ...system.all('dispatcher')]);
       }
-    } finally {
-      await database.drop();
-    }
-  };
+    });
+
+/** Gives `work` a separate database with this stock. */
+export async function withSubscriptions<Result>(
+  stock: Stock,
+  work: (databaseUrl: string) => Promise<Result>,
+): Promise<Result> {
+  const database = await freshDatabase();
+  try {
+    await migrate(database.url);
+    await fill(database.url, stock);
+    return await work(database.url);
+  } finally {
+    await database.drop();
+  }
+}
 
 async function fill(url: string, { subscriptions, contexts }: Stock): Promise<void> {
   const postgres = new Client({ connectionString: url });

@@ -9,6 +9,7 @@ import { ingest } from './ingest';
 import { ingestSingle } from './ingest-single';
 import { latency } from './latency';
 import { lateness } from './lateness';
+import { nchan } from './nchan';
 import { pipeline } from './pipeline';
 import { resolver } from './resolver';
 import { slowFarSide } from './slow-far-side';
@@ -25,6 +26,7 @@ export const scenarios: readonly Scenario[] = [
   growth,
   dispatch,
   websocket,
+  nchan,
   sockets,
   webhook,
   apns,

@@ -27,7 +27,18 @@ async function ours(size: Size): Promise<Measured> {
 const baseline = (size: Size): Promise<Measured> =>
   withRedis(({ url: redisUrl, pid: redisPid }) =>
     withBaseline<{ url: string }, Measured>('nest-queue', { redisUrl, apiKey, delayMs: 3_600_000 }, ({ answer, pid }) =>
-      measured(size, answer.url, pid, redisPid, () => delayed(redisUrl)),
+      measured(size, answer.url, pid, redisPid, () =>
+        counted(redisUrl, (redis) => redis.zcard('bull:notifications:delayed')),
+      ),
+    ),
+  );
+
+const list = 'notifications';
+
+const limit = (size: Size): Promise<Measured> =>
+  withRedis(({ url: redisUrl, pid: redisPid }) =>
+    withBaseline<{ url: string }, Measured>('nest-queue', { redisUrl, apiKey, delayMs: 0, list }, ({ answer, pid }) =>
+      measured(size, answer.url, pid, redisPid, () => counted(redisUrl, (redis) => redis.llen(list))),
     ),
   );
 
@@ -52,11 +63,11 @@ async function measured(
   return { value: count / seconds, lost: warmUpRequests + count - (await taken()), duplicated: 0, costs: spent };
 }
 
-async function delayed(redisUrl: string): Promise<number> {
+async function counted(redisUrl: string, count: (redis: Redis) => Promise<number>): Promise<number> {
   const redis = new Redis(redisUrl);
-  const count = await redis.zcard('bull:notifications:delayed');
+  const number = await count(redis);
   redis.disconnect();
-  return count;
+  return number;
 }
 
 /** One notification in each request, as the simplest producers send them. */
@@ -65,5 +76,6 @@ export const ingestSingle: Scenario = {
   unit: 'requests/s',
   ours,
   baseline,
+  limit,
   goals: [{ atLeast: 1.5 }],
 };

@@ -13,8 +13,8 @@ import { startMeasured, withRedis, withSandbox } from '../servers';
 
 const endpoints = 50;
 const connections = 10;
-/** The number of jobs that are added to the baseline's queue at once. */
-const jobsPerBulk = 500;
+/** The number of deliveries that are added to the queue of a program without PNS at once. */
+const deliveriesPerBulk = 500;
 const deliveriesOf = (size: Size): number => (size === 'full' ? 40_000 : 8000);
 
 /** Each endpoint has a separate address: Linux answers on all of 127.0.0.0/8. */
@@ -59,28 +59,52 @@ function webhooksYaml(sandbox: Sandbox): string {
 }
 
 const baseline = side((count, sandbox) =>
-  withRedis(async ({ url: redisUrl, pid: redisPid }) => {
-    const connection = new Redis(redisUrl, { maxRetriesPerRequest: null });
-    const queue = new Queue<WebhookJob>('webhooks', { connection });
+  withRedis(async ({ url: redisUrl, pid }) => {
     // The usual options: several attempts, and finished jobs are not kept.
     const opts = { attempts: 5, backoff: { type: 'exponential', delay: 5000 }, removeOnComplete: true };
-    for (let at = 0; at < count; at += jobsPerBulk) {
-      const jobs = Array.from({ length: Math.min(jobsPerBulk, count - at) }, (_, index) => ({
-        name: 'post',
-        data: webhookJob(at + index, uriOf(sandbox, endpointOf(at + index))),
-        opts,
-      }));
-      await queue.addBulk(jobs);
-    }
-    connection.disconnect();
-    const { perSecond, costs } = await withBaseline(
-      'webhook-jobs',
-      { redisUrl, connections, signatureSecret },
-      ({ pid }) => flow(count, () => arrived(sandbox), { Node: pid, Redis: redisPid }),
-    );
-    return { value: perSecond, lost: 0, duplicated: 0, costs };
+    await fillInParts(redisUrl, count, sandbox, (part) => part.map((data) => ({ name: 'post', data, opts })));
+    return posted('webhook-jobs', { redisUrl, pid }, count, sandbox);
   }),
 );
+
+const limit = side((count, sandbox) =>
+  withRedis(async ({ url: redisUrl, pid }) => {
+    await fillInParts(redisUrl, count, sandbox, (data) => [{ name: 'post', data, opts: { removeOnComplete: true } }]);
+    return posted('webhook-batches', { redisUrl, pid }, count, sandbox);
+  }),
+);
+
+/** Adds `count` deliveries to a queue, in the jobs that `jobsOf` returns for each part of them. */
+async function fillInParts(
+  redisUrl: string,
+  count: number,
+  sandbox: Sandbox,
+  jobsOf: (part: readonly WebhookJob[]) => Parameters<Queue['addBulk']>[0],
+): Promise<void> {
+  const connection = new Redis(redisUrl, { maxRetriesPerRequest: null });
+  const queue = new Queue('webhooks', { connection });
+  for (let at = 0; at < count; at += deliveriesPerBulk) {
+    const part = Array.from({ length: Math.min(deliveriesPerBulk, count - at) }, (_, index) =>
+      webhookJob(at + index, uriOf(sandbox, endpointOf(at + index))),
+    );
+    await queue.addBulk(jobsOf(part));
+  }
+  connection.disconnect();
+}
+
+/** Measures how fast a program without PNS posts the deliveries of a filled queue. */
+async function posted(
+  program: 'webhook-jobs' | 'webhook-batches',
+  redis: { readonly redisUrl: string; readonly pid: number },
+  count: number,
+  sandbox: Sandbox,
+): Promise<Measured> {
+  const input = { redisUrl: redis.redisUrl, connections, signatureSecret };
+  const { perSecond, costs } = await withBaseline(program, input, ({ pid }) =>
+    flow(count, () => arrived(sandbox), { Node: pid, Redis: redis.pid }),
+  );
+  return { value: perSecond, lost: 0, duplicated: 0, costs };
+}
 
 function webhookJob(index: number, uri: string): WebhookJob {
   return { ...mailNotification(index), id: `delivery-${index}`, uri, timestamp: Date.now() };
@@ -107,4 +131,11 @@ async function expectSignatures(sandbox: Sandbox): Promise<void> {
 }
 
 /** The deliveries from the transport's queue to fifty endpoints that check signatures. */
-export const webhook: Scenario = { name: 'webhook', unit: 'deliveries/s', ours, baseline, goals: [{ atLeast: 1.5 }] };
+export const webhook: Scenario = {
+  name: 'webhook',
+  unit: 'deliveries/s',
+  ours,
+  baseline,
+  limit,
+  goals: [{ atLeast: 1.5 }],
+};

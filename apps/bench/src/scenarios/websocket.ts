@@ -4,14 +4,16 @@ import { SocketNodes } from '@pns/sockets';
 import { socketNodeGroup, Queues, socketNodeQueue } from '@pns/queue';
 import { connectRedis, KeySpace } from '@pns/redis';
 import type { Delivery } from '@pns/transport-contract';
+import { Child } from '../child';
 import { cpuCosts } from '../cpu';
 import { mailNotification } from '../notifications';
 import type { Measured, Scenario, Size } from '../scenario';
+import { withRedis } from '../servers';
 import { withBareSocketIo, withSocketNode } from '../socket-node';
 import { WebSockets } from '../web-sockets';
 
 /** The number of sockets in the scenario. The curves have other numbers. */
-const usualUsers = 1000;
+export const usualUsers = 1000;
 const deliveriesOf = (size: Size): number => (size === 'full' ? 150_000 : 40_000);
 /** The number of first deliveries, which are not measured, because code is compiled meanwhile. */
 const warmUp = 10_000;
@@ -28,7 +30,7 @@ export const toSockets =
       const sockets = await WebSockets.open(worker.url, users);
       const queue = await NodeQueue.of(system, users);
       try {
-        return await measured(size, sockets, pids, {
+        return await arrivals(size, sockets, pids, {
           prepare: (first, count) => queue.fill(first, count),
           release: () => queue.release(),
         });
@@ -43,7 +45,7 @@ const baseline = (size: Size): Promise<Measured> =>
     const sockets = await WebSockets.open(url, usualUsers);
     let question: object = {};
     try {
-      return await measured(
+      return await arrivals(
         size,
         sockets,
         { Node: server.pid },
@@ -57,13 +59,36 @@ const baseline = (size: Size): Promise<Measured> =>
     }
   });
 
+const limit = (size: Size): Promise<Measured> =>
+  withRedis(async ({ url: redisUrl, pid }) => {
+    const server = Child.start('baselines/socket-batches');
+    let sockets: WebSockets | undefined;
+    try {
+      const { url } = await server.ask<{ url: string }>({ redisUrl });
+      sockets = await WebSockets.open(url, usualUsers);
+      return await arrivals(
+        size,
+        sockets,
+        { Node: server.pid, Redis: pid },
+        {
+          prepare: async (first, count) => void (await server.ask<object>({ first, count, users: usualUsers })),
+          release: () => server.ask({ release: true }),
+        },
+      );
+    } finally {
+      await sockets?.close();
+      await server.stop();
+    }
+  });
+
 /** The functions of a side, which prepare the notifications from `first` on and send them. */
 interface Side {
   readonly prepare: (first: number, count: number) => Promise<void>;
   readonly release: () => Promise<unknown>;
 }
 
-async function measured(
+/** Measures deliveries until they have arrived at the sockets, after a warm-up. */
+export async function arrivals(
   size: Size,
   sockets: WebSockets,
   pids: Readonly<Record<string, number>>,
@@ -143,5 +168,6 @@ export const websocket: Scenario = {
   unit: 'deliveries/s',
   ours: toSockets(usualUsers),
   baseline,
+  limit,
   goals: [{ atLeast: 0.8 }],
 };

@@ -1,0 +1,54 @@
+// The limit of `websocket`: BullMQ jobs with many events each, and Socket.IO in the process that takes them. It looks up nothing, and
+// writes no log, metrics or history.
+import { Queue, Worker } from 'bullmq';
+import { Redis } from 'ioredis';
+import { answerQuestions } from '../child';
+import { mailNotification, type Notification } from '../notifications';
+import { io, listen } from './bare-socket-io';
+
+const eventsPerJob = 500;
+const concurrency = 4;
+
+type BatchQuestion =
+  | { readonly redisUrl: string }
+  | { readonly first: number; readonly count: number; readonly users: number }
+  | { readonly release: true };
+
+interface Batch {
+  readonly users: number;
+  readonly first: number;
+  readonly events: readonly Notification[];
+}
+
+let queue: Queue<Batch>;
+
+async function open(redisUrl: string): Promise<object> {
+  const connection = new Redis(redisUrl, { maxRetriesPerRequest: null });
+  queue = new Queue('events', { connection, defaultJobOptions: { removeOnComplete: true } });
+  const emit = ({ users, first, events }: Batch): Promise<void> => {
+    events.forEach(({ topic, payload }, index) => io.to(`tab-${(first + index) % users}`).emit(topic, payload));
+    return Promise.resolve();
+  };
+  const worker = new Worker<Batch>('events', ({ data }) => emit(data), { connection, concurrency });
+  await worker.waitUntilReady();
+  return listen();
+}
+
+async function fill(first: number, count: number, users: number): Promise<object> {
+  await queue.pause();
+  const jobs = Array.from({ length: Math.ceil(count / eventsPerJob) }, (_, job) => {
+    const from = first + job * eventsPerJob;
+    const length = Math.min(eventsPerJob, first + count - from);
+    const events = Array.from({ length }, (_each, index) => mailNotification(from + index, users));
+    return { name: 'emit', data: { users, first: from, events } };
+  });
+  await queue.addBulk(jobs);
+  return {};
+}
+
+answerQuestions<BatchQuestion>(async (question) => {
+  if ('redisUrl' in question) return open(question.redisUrl);
+  if ('first' in question) return fill(question.first, question.count, question.users);
+  await queue.resume();
+  return {};
+});
