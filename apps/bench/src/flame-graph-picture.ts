@@ -52,6 +52,32 @@ ${bars.join('\n')}
 `;
 }
 
+/**
+ * The shares of the packages in the CPU time after the start, the largest first. A package has the time of its functions and of
+ * everything that Node and V8 do for them; `PNS` is all our code, `Node` what no package has called.
+ */
+export function partsOf(profile: CpuProfile): readonly (readonly [part: string, share: number])[] {
+  const times = new Map<string, number>();
+  const add = (frame: Frame, caller: string): void => {
+    const part = partOf(frame) ?? caller;
+    const callees = [...frame.callees.values()];
+    const own = frame.time - callees.reduce((sum, { time }) => sum + time, 0);
+    times.set(part, (times.get(part) ?? 0) + own);
+    for (const callee of callees) add(callee, part);
+  };
+  const root = framesOf(profile);
+  add(root, 'Node');
+  return [...times].map(([part, time]) => [part, time / root.time] as const).sort(([, one], [, other]) => other - one);
+}
+
+/** The package of a function; undefined for the functions of Node and V8, which work for their caller. */
+function partOf({ name, place }: Frame): string | undefined {
+  if (name === '(garbage collector)') return 'garbage collection';
+  const kind = kindOf(place);
+  if (kind === 'ours') return 'PNS';
+  return kind === 'packages' ? /^(?:@[^/]+\/)?[^/]+/.exec(place)?.[0] : undefined;
+}
+
 /** The profile as a tree. Calls of the same function by the same functions are one frame. */
 function framesOf({ nodes, samples, timeDeltas }: CpuProfile): Frame {
   const own = new Map<number, number>();
