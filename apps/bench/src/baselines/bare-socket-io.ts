@@ -20,7 +20,7 @@ export const io = new Server(http, {
 
 io.on('connection', (socket) => {
   void socket.join(String(socket.handshake.query['connection']));
-  Reflect.deleteProperty(socket.conn, 'request');
+  Reflect.set(socket.conn, 'request', null);
 });
 
 /** Starts to listen at a free port. */

@@ -45,15 +45,8 @@ export class UpgradeAdmission implements OnModuleDestroy, BeforeApplicationShutd
   attach(server: HttpServer, engine: Engine): void {
     this.unauthenticated.watch(server);
     server.on('upgrade', (request: IncomingMessage, tcp: TcpSocket, head: Buffer) => {
-      tcp.on('error', () => undefined); // `close` follows
-      this.connections.add(tcp);
-      const backlog = new Backlog(tcp);
-      tcp.once('close', () => {
-        this.connections.delete(tcp);
-        if (backlog.isExceeded) countCut('backlog');
-      });
-      this.accept(request, tcp, backlog).then(
-        () => engine.handleUpgrade(request, tcp, head),
+      this.accept(request, tcp, this.track(tcp)).then(
+        () => passOn(engine, request, tcp, head),
         (error: unknown) => refuseUpgrade(tcp, refusalReason(error)),
       );
     });
@@ -108,6 +101,18 @@ export class UpgradeAdmission implements OnModuleDestroy, BeforeApplicationShutd
     websocket.guard(conn, upgrade.tcp, upgrade.backlog);
   }
 
+  /** A function of its own, so that its listeners do not keep the request. */
+  private track(tcp: TcpSocket): Backlog {
+    tcp.on('error', () => undefined); // `close` follows
+    this.connections.add(tcp);
+    const backlog = new Backlog(tcp);
+    tcp.on('close', () => {
+      this.connections.delete(tcp);
+      if (backlog.isExceeded) countCut('backlog');
+    });
+    return backlog;
+  }
+
   private async accept(request: IncomingMessage, tcp: TcpSocket, backlog: Backlog): Promise<void> {
     this.unauthenticated.check(request, tcp);
     if (this.isClosed) throw new PnsError('UNAVAILABLE', 'This node is stopping; connect again to reach another one.');
@@ -126,7 +131,7 @@ export class UpgradeAdmission implements OnModuleDestroy, BeforeApplicationShutd
     upgrade.socket = socket;
     this.unauthenticated.authenticated(upgrade.tcp);
     // A close after CONNECT is not handled here, because Socket.IO reports it with its reason.
-    upgrade.tcp.once('close', () => {
+    upgrade.tcp.on('close', () => {
       if (!socket.local.isAttached) this.admission.leave(socket, 'transport close');
     });
     if (this.isClosed) socket.restart();
@@ -138,4 +143,15 @@ export class UpgradeAdmission implements OnModuleDestroy, BeforeApplicationShutd
     for (const tcp of this.connections) tcp.destroy();
     while (this.connections.size > 0) await new Promise((resolve) => setImmediate(resolve));
   }
+}
+
+/**
+ * Passes an upgrade to Engine.IO. Its response waits for the close of the connection, to tell middleware of it, and would keep the request
+ * in memory until then. Nest has no middleware here, so the listener is removed; it is the only new one that is called once.
+ */
+function passOn(engine: Engine, request: IncomingMessage, tcp: TcpSocket, head: Buffer): void {
+  const before = new Set(tcp.rawListeners('close'));
+  engine.handleUpgrade(request, tcp, head);
+  const ofResponse = tcp.rawListeners('close').find((listener) => !before.has(listener) && 'listener' in listener);
+  if (ofResponse !== undefined) tcp.off('close', ofResponse as () => void);
 }

@@ -21,12 +21,18 @@ class OwnWebSocketServer extends WebSocketServer<typeof OwnWebSocket> {
 let server: HttpServer;
 let client: WebSocket;
 let conn: EngineSocket;
+/** The listeners for the close of the connection that an upgrade adds. */
+let newListeners: readonly object[] = [];
 const received: string[] = [];
 
 beforeAll(async () => {
   server = createServer();
   const engine = new Engine({ transports: ['websocket'], wsEngine: OwnWebSocketServer });
-  server.on('upgrade', (request, tcp, head) => engine.handleUpgrade(request, tcp, head));
+  server.on('upgrade', (request, tcp, head) => {
+    const before = new Set(tcp.rawListeners('close'));
+    engine.handleUpgrade(request, tcp, head);
+    newListeners = tcp.rawListeners('close').filter((listener) => !before.has(listener));
+  });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const opened = once(engine, 'connection');
@@ -67,8 +73,12 @@ it('Engine.IO emits each packet with its options before it writes it, and says w
   expect(conn.transport.writable).toBe(true);
 });
 
+it('the response of an upgrade is the only part of Engine.IO and ws that listens once for the close of the connection', () => {
+  expect(newListeners.map((listener) => 'listener' in listener)).toEqual([true, false]);
+});
+
 it("Engine.IO works without a socket's request once it is open", async () => {
-  expect(Reflect.deleteProperty(conn, 'request')).toBe(true);
+  Reflect.set(conn, 'request', undefined);
   const arrived = once(client, 'message');
   conn.write('without a request');
   await arrived;
