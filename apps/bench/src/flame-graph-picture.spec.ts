@@ -43,5 +43,5 @@ it('leaves out functions that are too small to be seen', () => {
 
 it('attributes to a package what Node and V8 do for it', () => {
   const parts = partsOf(profile).map(([part, share]) => `${part} ${(share * 100).toFixed()} %`);
-  expect(parts).toEqual(['undici 60 %', 'garbage collection 30 %', 'PNS 10 %', 'Node 0 %']);
+  expect(parts).toEqual(['undici 60 %', 'garbage collection 30 %', 'libs/delivery 10 %', 'Node 0 %']);
 });

@@ -54,7 +54,7 @@ ${bars.join('\n')}
 
 /**
  * The shares of the packages in the CPU time after the start, the largest first. A package has the time of its functions and of
- * everything that Node and V8 do for them; `PNS` is all our code, `Node` what no package has called.
+ * everything that Node and V8 do for them; `Node` is what no package has called.
  */
 export function partsOf(profile: CpuProfile): readonly (readonly [part: string, share: number])[] {
   const times = new Map<string, number>();
@@ -74,7 +74,7 @@ export function partsOf(profile: CpuProfile): readonly (readonly [part: string, 
 function partOf({ name, place }: Frame): string | undefined {
   if (name === '(garbage collector)') return 'garbage collection';
   const kind = kindOf(place);
-  if (kind === 'ours') return 'PNS';
+  if (kind === 'ours') return /^(?:libs\/transports|libs|apps)\/[^/]+/.exec(place)?.[0];
   return kind === 'packages' ? /^(?:@[^/]+\/)?[^/]+/.exec(place)?.[0] : undefined;
 }
 

@@ -1,18 +1,30 @@
 // The Provider of @parse/node-apn alone: no queue, no recorded outcome, prepared texts. It sends the same push as PNS over the
-// same kind of connection, with several hundred in flight at once.
+// same kind of connection, with several hundred in flight at once. As the limit of `apns`, the notifications come from jobs of BullMQ.
 import { randomUUID } from 'node:crypto';
 import { Notification, Provider } from '@parse/node-apn';
-import { mailNotification } from '../notifications';
+import { Worker } from 'bullmq';
+import { Redis } from 'ioredis';
+import { mailNotification, type Notification as Posted } from '../notifications';
 
 const inFlight = 500;
+/** Jobs in progress at once, each with as many notifications as `PushJob` has. */
+const concurrency = 2;
 
-const { url, ca, key, topic, devices, count } = JSON.parse(process.argv[2] ?? '') as {
+/** A job of the limit: notifications from number `first` on. */
+export interface PushJob {
+  readonly first: number;
+  readonly notifications: readonly Posted[];
+}
+
+const { url, ca, key, topic, devices, count, redisUrl } = JSON.parse(process.argv[2] ?? '') as {
   url: string;
   ca: string;
   key: { privatekey: string; keyid: string; teamid: string };
   topic: string;
   devices: number;
   count: number;
+  /** The Redis with the jobs; absent if there is no queue. */
+  redisUrl?: string;
 };
 
 const { hostname, port } = new URL(url);
@@ -27,8 +39,7 @@ const provider = new Provider({
 
 const expiry = Math.floor(Date.now() / 1000) + 24 * 3600;
 
-async function push(index: number): Promise<void> {
-  const { payload } = mailNotification(index);
+async function push(index: number, { payload }: Posted): Promise<void> {
   const note = new Notification();
   note.id = randomUUID();
   note.topic = topic;
@@ -47,13 +58,21 @@ async function push(index: number): Promise<void> {
 
 async function run(): Promise<void> {
   // Apple allows one stream until it has accepted a token, so the first push is sent alone.
-  await push(0);
+  await push(0, mailNotification(0));
   process.send?.({});
+  if (redisUrl !== undefined) return startWorker(redisUrl);
   let next = 1;
   const send = async (): Promise<void> => {
-    while (next < count) await push(next++);
+    for (let index = next++; index < count; index = next++) await push(index, mailNotification(index));
   };
   await Promise.all(Array.from({ length: inFlight }, send));
+}
+
+function startWorker(redis: string): void {
+  const connection = new Redis(redis, { maxRetriesPerRequest: null });
+  const pushAll = async ({ first, notifications }: PushJob): Promise<void> =>
+    void (await Promise.all(notifications.map((notification, at) => push(first + at, notification))));
+  new Worker<PushJob>('pushes', ({ data }) => pushAll(data), { connection, concurrency });
 }
 
 void run();

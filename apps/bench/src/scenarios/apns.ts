@@ -1,10 +1,14 @@
 import type { Sandbox } from '@pns/sandbox';
+import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
 import { type Arrived, flow } from '../arrivals';
 import { fillQueues } from '../backlog';
 import { withBaseline } from '../baseline-process';
+import type { PushJob } from '../baselines/node-apn';
+import { mailNotification } from '../notifications';
 import { end } from '../profile';
 import type { Measured, Scenario, Size } from '../scenario';
-import { startMeasured, withSandbox } from '../servers';
+import { startMeasured, withRedis, withSandbox } from '../servers';
 
 const client = 'mail';
 const topic = 'com.example.mail';
@@ -75,9 +79,37 @@ const baseline = side((count, { url, ca, key, arrived }) =>
   }),
 );
 
+/** Notifications in a job of the limit. */
+const perJob = 500;
+
+const limit = side((count, { url, ca, key, arrived }) =>
+  withRedis(async ({ url: redisUrl, pid: redisPid }) => {
+    const connection = new Redis(redisUrl, { maxRetriesPerRequest: null });
+    const queue = new Queue<PushJob>('pushes', { connection });
+    // The program sends the first push without a job.
+    for (let first = 1; first < count; first += perJob) {
+      const length = Math.min(perJob, count - first);
+      const notifications = Array.from({ length }, (_, at) => mailNotification(first + at));
+      await queue.add('push', { first, notifications }, { removeOnComplete: true });
+    }
+    connection.disconnect();
+    return withBaseline('node-apn', { url, ca, key, topic, devices, count, redisUrl }, async ({ pid }) => {
+      const { perSecond, costs } = await flow(count, arrived, { Node: pid, Redis: redisPid });
+      return { value: perSecond, lost: 0, duplicated: 0, costs };
+    });
+  }),
+);
+
 function deviceToken(index: number): string {
   return (index % devices).toString(16).padStart(64, '0');
 }
 
 /** The pushes from the transport's queue to Apple, compared with the client library alone. */
-export const apns: Scenario = { name: 'apns', unit: 'pushes/s', ours, baseline, goals: [{ atLeast: 0.9 }] };
+export const apns: Scenario = {
+  name: 'apns',
+  unit: 'pushes/s',
+  ours,
+  baseline,
+  limit,
+  goals: [{ atLeast: 0.9 }],
+};
