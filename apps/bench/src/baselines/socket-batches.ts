@@ -1,4 +1,4 @@
-// The limit of `websocket`: BullMQ jobs with many events each, and Socket.IO in the process that takes them. It looks up nothing, and
+// The limit of `websocket`, and the last part of that of `pipeline`: BullMQ jobs with many events each, and Socket.IO in the process that takes them. It looks up nothing, and
 // writes no log, metrics or history.
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
@@ -15,8 +15,6 @@ type BatchQuestion =
   | { readonly release: true };
 
 interface Batch {
-  readonly users: number;
-  readonly first: number;
   readonly events: readonly Notification[];
 }
 
@@ -25,8 +23,9 @@ let queue: Queue<Batch>;
 async function open(redisUrl: string): Promise<object> {
   const connection = new Redis(redisUrl, { maxRetriesPerRequest: null });
   queue = new Queue('events', { connection, defaultJobOptions: { removeOnComplete: true } });
-  const emit = ({ users, first, events }: Batch): Promise<void> => {
-    events.forEach(({ topic, payload }, index) => io.to(`tab-${(first + index) % users}`).emit(topic, payload));
+  const emit = ({ events }: Batch): Promise<void> => {
+    // The first user is 1, and its socket `tab-0`.
+    for (const { user, topic, payload } of events) io.to(`tab-${user - 1}`).emit(topic, payload);
     return Promise.resolve();
   };
   const worker = new Worker<Batch>('events', ({ data }) => emit(data), { connection, concurrency });
@@ -40,7 +39,7 @@ async function fill(first: number, count: number, users: number): Promise<object
     const from = first + job * eventsPerJob;
     const length = Math.min(eventsPerJob, first + count - from);
     const events = Array.from({ length }, (_each, index) => mailNotification(from + index, users));
-    return { name: 'emit', data: { users, first: from, events } };
+    return { name: 'emit', data: { events } };
   });
   await queue.addBulk(jobs);
   return {};

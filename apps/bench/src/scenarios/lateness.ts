@@ -1,12 +1,14 @@
-import type { System } from '@pns/e2e';
-import type { Arrival } from '@pns/sandbox';
+import { signatureSecret, type System } from '@pns/e2e';
+import type { Arrival, Sandbox } from '@pns/sandbox';
 import { reached } from '../arrivals';
+import { withBaseline } from '../baseline-process';
+import { Child } from '../child';
 import { batchesOf, userOf } from '../notifications';
 import { evenly } from '../pace';
 import { Producer } from '../producer';
 import { end } from '../profile';
 import { type Measured, percentile, type Scenario, type Size } from '../scenario';
-import { startMeasured } from '../servers';
+import { startMeasured, withRedis, withSandbox } from '../servers';
 
 /** The number of users. Each of them has a webhook. */
 const users = 100;
@@ -42,25 +44,69 @@ const ours =
     }
   };
 
-async function measured(size: Size, { sandbox }: System, producer: Producer): Promise<Measured> {
+/** The load of the limit, in notifications a second: about half of what PNS can carry. */
+const limitPerSecond = 2000;
+
+const limit =
+  (frequencyMs: number) =>
+  (size: Size): Promise<Measured> =>
+    withSandbox({ signatureSecret, keep: 1000, hasProviders: false }, (sandbox) =>
+      withRedis(({ url: redisUrl }) =>
+        withBaseline('webhook-batches', { redisUrl, connections: 10, signatureSecret }, async () => {
+          const windows = Child.start('baselines/ticked-windows');
+          try {
+            await windows.ask<object>({ redisUrl, frequencyMs, uri: `${sandbox.url}/webhooks/box` });
+            const sent = senderTo(sandbox);
+            const accept = (first: number, count: number) =>
+              sent(count, () => windows.ask({ first, count, users, delayMs, perSecond: limitPerSecond }));
+            await accept(0, warmUp);
+            const count = secondsOf(size) * limitPerSecond;
+            return latenessOf(await accept(warmUp, count), count, limitPerSecond);
+          } finally {
+            await windows.stop();
+          }
+        }),
+      ),
+    );
+
+/** The arrivals of a load, and how many of them are different notifications. */
+interface Arrivals {
+  readonly arrivals: readonly Arrival[];
+  readonly different: number;
+}
+
+/** Returns a function that sends notifications, and resolves with their arrivals once they are complete or no more come. */
+function senderTo(sandbox: Sandbox): (count: number, send: () => Promise<unknown>) => Promise<Arrivals> {
   let arrivals: Arrival[] = [];
   let different = 0;
   sandbox.onArrival((arrival) => {
     arrivals.push(arrival);
     if (!arrival.isDuplicate) different++;
   });
-  /** Sends notifications with `send`, and resolves with their arrivals once they are complete or no more come. */
-  const sent = async (count: number, send: () => Promise<void>): Promise<readonly Arrival[]> => {
+  return async (count, send) => {
     [arrivals, different] = [[], 0];
     await send();
     await reached(count, () => ({ different, duplicated: 0 }));
-    return arrivals;
+    return { arrivals, different };
   };
+}
 
+function latenessOf({ arrivals, different }: Arrivals, count: number, perSecond: number): Measured {
+  const lateness = arrivals.map(({ at, request }) => at - (acceptedIn(request.latin1Body) + delayMs));
+  return {
+    value: percentile(lateness, 0.99),
+    lost: count - different,
+    duplicated: arrivals.length - different,
+    details: { 'p50 ms': percentile(lateness, 0.5), 'a second': perSecond },
+  };
+}
+
+async function measured(size: Size, { sandbox }: System, producer: Producer): Promise<Measured> {
+  const sent = senderTo(sandbox);
   await sent(warmUp, () => producer.postAll(batchesOf(0, warmUp, burstBatch, users)));
   const startedAt = Date.now();
   let acceptedAt = startedAt;
-  const drained = await sent(burst, async () => {
+  const { arrivals: drained } = await sent(burst, async () => {
     await producer.postAll(batchesOf(warmUp, burst, burstBatch, users));
     acceptedAt = Date.now();
   });
@@ -73,13 +119,7 @@ async function measured(size: Size, { sandbox }: System, producer: Producer): Pr
   const arrived = await sent(count, () =>
     evenly(requests, requestsPerSecond, (index) => producer.post(bodies[index] ?? '')),
   );
-  const lateness = arrived.map(({ at, request }) => at - (acceptedIn(request.latin1Body) + delayMs));
-  return {
-    value: percentile(lateness, 0.99),
-    lost: count - different,
-    duplicated: arrived.length - different,
-    details: { 'p50 ms': percentile(lateness, 0.5), 'a second': perRequest * requestsPerSecond },
-  };
+  return latenessOf(arrived, count, perRequest * requestsPerSecond);
 }
 
 /** When the API accepted the notification of this webhook body, in ms since the epoch. */
@@ -95,6 +135,7 @@ export const lateness: readonly Scenario[] = [
   name: `lateness:${timerFrequency}`,
   unit: 'ms p99',
   ours: ours(timerFrequency),
+  limit: limit(timerFrequency),
   goals: [
     { detail: 'p50 ms', atMost: p50, isAbsolute: true },
     { atMost: p99, isAbsolute: true },

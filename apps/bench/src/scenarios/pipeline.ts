@@ -74,6 +74,28 @@ const baseline = (size: Size): Promise<Measured> =>
     }
   });
 
+/** PNS looks for due windows as often. */
+const timerFrequencyMs = 500;
+
+const limit = (size: Size): Promise<Measured> =>
+  withRedis(async ({ url: redisUrl, pid }) => {
+    const windows = Child.start('baselines/ticked-windows');
+    const server = Child.start('baselines/socket-batches');
+    let sockets: WebSockets | undefined;
+    try {
+      const { url } = await server.ask<{ url: string }>({ redisUrl });
+      await windows.ask<object>({ redisUrl, frequencyMs: timerFrequencyMs });
+      sockets = await WebSockets.open(url, users);
+      const pids = { windows: windows.pid, server: server.pid, Redis: pid };
+      return await measured(size === 'full' ? 60_000 : 20_000, sockets, pids, (first, count) => {
+        return () => windows.ask({ first, count, users, delayMs });
+      });
+    } finally {
+      await sockets?.close();
+      await Promise.all([windows.stop(), server.stop()]);
+    }
+  });
+
 /** Measures the rate between the first POST and the last event at its socket, without the time of the window. */
 async function measured(
   amount: number,
@@ -104,5 +126,6 @@ export const pipeline: Scenario = {
   unit: 'notifications/s',
   ours: throughPns(),
   baseline,
+  limit,
   goals: [{ atLeast: 5 }],
 };
