@@ -17,11 +17,18 @@ export function pageWith(page: string, entries: Benchmarks): string {
   return `${page.slice(0, from)}${begin}\n\n${figuresOf(entries)}\n\n${page.slice(to)}`;
 }
 
+/** The results that the page shows first; empty if there are none. */
+export function headlineOf([newest]: Benchmarks): Run['results'] {
+  return newest === undefined ? [] : (runsWith('always', newest)[0]?.results ?? []);
+}
+
+function runsWith(durability: Run['durability'], { runs }: Benchmarks[number]): Run[] {
+  return runs.filter((run) => run.durability === durability).sort((a, b) => rank(a) - rank(b));
+}
+
 function figuresOf([newest]: Benchmarks): string {
   if (newest === undefined) return 'No figures have been measured yet.';
-  const runsWith = (durability: Run['durability']): Run[] =>
-    newest.runs.filter((run) => run.durability === durability).sort((a, b) => rank(a) - rank(b));
-  const [durable, relaxed] = [runsWith('always'), runsWith('everysec')];
+  const [durable, relaxed] = [runsWith('always', newest), runsWith('everysec', newest)];
   return [
     `### Durable settings, version ${newest.version}\n\nEach write of Redis is on disk before its answer.`,
     ...sectionOf(durable),

@@ -54,7 +54,7 @@ ${bars.join('\n')}
 
 /**
  * The shares of the packages in the CPU time after the start, the largest first. A package has the time of its functions and of
- * everything that Node and V8 do for them; `Node` is what no package has called.
+ * everything that Node and V8 do for them; `Node` is the rest.
  */
 export function partsOf(profile: CpuProfile): readonly (readonly [part: string, share: number])[] {
   const times = new Map<string, number>();

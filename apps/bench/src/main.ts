@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
+import { LocalServerError } from '@pns/local-servers';
 import { countInstructions, isCountingInstructions } from './env';
 import { environment, environmentText } from './environment';
 import { guard } from './guard';
@@ -47,6 +48,13 @@ async function run(): Promise<void> {
   if (values.report && !isMeaningful) {
     throw new Error('--report needs full rounds without --quick, --instructions and --limits.');
   }
+  if (values.limits && (values.json ?? values.picture) !== undefined) {
+    throw new Error('--limits cannot be combined with --json and --picture, whose figures are those of PNS.');
+  }
+  const chosen = (values.limits ? scenarios.flatMap(limitOf) : scenarios).filter(
+    (each) => wanted?.some((name) => isMeant(name, each)) ?? true,
+  );
+  if (chosen.length === 0) throw new Error('None of these scenarios has a limit.');
   const size: Size = values.quick ? 'quick' : 'full';
   const rounds = Number(values.rounds ?? (values.quick ? 1 : 5));
   if (values.profile !== undefined) profileTo(values.profile);
@@ -61,9 +69,9 @@ async function run(): Promise<void> {
     const where = await environment();
     say(environmentText(where));
     if (values.guard) return printFaults(await guard(scenarios, say));
-    const measured = values.limits ? scenarios.flatMap(limitOf) : scenarios;
-    for (const scenario of measured.filter((each) => wanted?.some((name) => isMeant(name, each)) ?? true)) {
-      const result = await measure(scenario, size, Math.min(rounds, scenario.rounds ?? rounds), say);
+    for (const scenario of chosen) {
+      const result = await measuredOrSkipped(scenario, size, Math.min(rounds, scenario.rounds ?? rounds));
+      if (result === undefined) continue;
       results.push(result);
       // The figures are written at once, so that an error in a later scenario does not lose the results of hours.
       if (values.report && isExact(result)) writeFigures(where, [result]);
@@ -73,6 +81,17 @@ async function run(): Promise<void> {
     if (values.picture !== undefined) writeFileSync(values.picture, pictureOf(results));
   } finally {
     await stop();
+  }
+}
+
+/** The result of a scenario; undefined if it is optional and a server for it cannot be started here. */
+async function measuredOrSkipped(scenario: Scenario, size: Size, rounds: number): Promise<Result | undefined> {
+  try {
+    return await measure(scenario, size, rounds, say);
+  } catch (error) {
+    if (scenario.isOptional !== true || !(error instanceof LocalServerError)) throw error;
+    say(`${scenario.name} is left out: ${error.message}`);
+    return undefined;
   }
 }
 

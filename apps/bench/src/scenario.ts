@@ -36,9 +36,11 @@ export interface Scenario {
   readonly ours: Side;
   /** Absent if there is no baseline. */
   readonly baseline?: Side;
-  /** A program with only the parts of our side that no design can avoid. It shows how far a goal is from what is possible. */
+  /** A program that does only the necessary work with the same libraries. It shows how far a goal is from what is possible. */
   readonly limit?: Side;
   readonly goals?: readonly Goal[];
+  /** Whether it is left out where a server for it cannot be started. */
+  readonly isOptional?: boolean;
   /** The largest number of rounds that is useful. */
   readonly rounds?: number;
 }

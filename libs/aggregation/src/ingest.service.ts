@@ -15,7 +15,7 @@ import type { Joined, JoinEntry, JoinStatus, Windows } from './windows';
 /** Maximum number of notifications that one script joins. A full script blocks Redis for some milliseconds. */
 const maxEntriesPerJoin = 500;
 
-/** Most users whose properties are loaded at once. The cascade keeps more users than this, even with very long properties. */
+/** The maximum number of users whose properties are loaded at once. The cascade keeps more, even with very long properties. */
 const maxUsersPerLoad = 500;
 
 /** Maximum number of characters of JSON in the arguments of one script, unless a single notification has more. */

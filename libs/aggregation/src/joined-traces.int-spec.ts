@@ -40,7 +40,7 @@ function entry(mode: Mode, { trace, ...changes }: Posted): JoinEntry {
   };
 }
 
-/** Returns the notification that is sent after `all` were joined, in one script or in one script each. */
+/** Joins `all`, in one script call if `isTogether`, else in a call for each. Returns the notification that is sent. */
 async function sentOf(mode: Mode, all: readonly Posted[], isTogether: boolean): Promise<StoredNotification> {
   const windows = new Windows(redis, new KeySpace(1, freshPrefix()), () => 1000);
   const entries = all.map((each) => entry(mode, each));

@@ -4,7 +4,7 @@ import type { QueueRef } from './routing';
 /** How a worker runs the jobs of its transport. */
 export interface DeliveryWorkerOptions {
   readonly sources: readonly QueueRef[];
-  /** Most jobs of a source in progress at once; by default so many that the places for their deliveries are the limit. */
+  /** The maximum number of jobs of a source in progress; by default so high that the places for deliveries are the limit. */
   readonly concurrency?: number | undefined;
   /** Whether the attempts of a job begin only after the attempts of earlier jobs have begun. Then all jobs share one endpoint. */
   readonly isOrdered?: boolean | undefined;

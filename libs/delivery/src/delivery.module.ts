@@ -18,7 +18,7 @@ import { TransportLifetime } from './transport-lifetime';
 /** A transport of a worker app, and how its worker runs jobs. */
 interface TransportOptions {
   readonly name: TransportName;
-  /** Most jobs of a source in progress at once; by default so many that the places for their deliveries are the limit. */
+  /** The maximum number of jobs of a source in progress; by default so high that the places for deliveries are the limit. */
   readonly concurrency?: number;
   /** Whether jobs of a source must not overtake each other. */
   readonly isOrdered?: boolean;

@@ -25,13 +25,13 @@ const overlapMs = 30_000;
 const recordEveryMs = 10_000;
 const recordsPerTerm = 50;
 
-/** Most failures that wait for the next write, and most states in one query. */
+/** The maximum numbers of failures that wait for the next write, and of states in one query. */
 const maxPending = 10_000;
 
-/** Most deferrals of one write. While a large push service is away, thousands a second may come. They are only displayed. */
+/** The maximum number of deferrals in one write. If a large push service is away, there may be thousands. They are only shown. */
 const deferralsPerWrite = 500;
 
-/** Most endpoints whose kept deliveries are sent again in one refresh, and most deliveries of each. */
+/** The maximum numbers of endpoints whose kept deliveries one refresh sends again, and of deliveries of each. */
 const [maxReleases, maxReleased] = [10, 1000];
 
 const running = new Set<FailingEndpoints>();

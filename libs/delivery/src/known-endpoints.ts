@@ -13,8 +13,8 @@ export interface KnownEndpoint {
 }
 
 /**
- * Most endpoints in memory; they take about 20 MB. Deliveries to further endpoints are attempted even if the endpoints are
- * switched off, and no delivery is lost.
+ * The maximum number of endpoints in memory; they take about 20 MB. Deliveries to further endpoints are attempted even if the
+ * endpoints are switched off, and no delivery is lost.
  */
 const maxKnown = 100_000;
 

@@ -24,7 +24,7 @@ const searchEveryMs = 1000;
 /** Maximum number of held deliveries of a client that one search releases: as a trial, and once the client is known to work. */
 const [maxTrial, maxReleased] = [100, 1000];
 
-/** Most clients that are paused at once. There may be many, because all are refused while an option file is unreadable. */
+/** The maximum number of paused clients. There may be many, because all are refused while an option file is unreadable. */
 const maxPaused = 1000;
 
 const running = new Set<PausedClients>();

@@ -33,9 +33,9 @@ interface Part {
   readonly windows: number;
   readonly deliveries: readonly Delivery[];
   readonly suppressed: ReadonlyMap<TransportName, number>;
-  /** The records of its windows for the history. */
+  /** The records of the part's windows for the history. */
   readonly recorded: readonly Dispatched[];
-  /** The spans of its windows that are traced. */
+  /** The trace spans of the part's windows. A window that is not traced has none. */
   readonly spans: readonly OpenSpan[];
 }
 

@@ -9,7 +9,10 @@ import type {
 } from '@pns/persistence';
 import { WaitingUsage, type Counting } from './usage-counts';
 
-/** Most records of a process that wait to be written. Each takes some hundred bytes. A target of a window counts as a record. */
+/**
+ * The maximum number of records of a process that wait to be written. Each takes some hundred bytes. A target of a window counts as
+ * a record.
+ */
 export const maxBufferedRecords = 50_000;
 
 /** A gap, which is a time in which records were lost, and the number of these records. */

@@ -3,7 +3,7 @@ import type { TransportName } from '@pns/transport-contract';
 
 const hourMs = 3_600_000;
 
-/** Most different counts that wait to be written. They must be limited, because clients and topics can have any name. */
+/** The maximum number of different counts that wait to be written, because clients and topics can have any name. */
 const maxUsageCounts = 10_000;
 
 /** Maximum number of different counts of one context. Its further counts are added up under `otherName`. */

@@ -34,7 +34,7 @@ interface CircuitOptions {
 
 const defaults: CircuitOptions = { failures: 5, openMs: 2000, maxOpenMs: 60_000 };
 
-/** Most endpoints whose state is kept, because users can name any number of hosts. The least recently used is deleted first. */
+/** The maximum number of endpoints whose state is kept, because users can name any host. The least recently used goes first. */
 const maxEndpoints = 10_000;
 
 const pauseReason = 'The endpoint requested a pause for all its deliveries; nothing was sent.';

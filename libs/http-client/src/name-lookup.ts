@@ -45,7 +45,7 @@ const secondFamilyMs = 50;
 /** Bounds for the time to live of an answer, in ms. */
 const [leastHoldsMs, mostHoldsMs] = [1000, 30_000] as const;
 
-/** Most addresses of a name that are tried. A name may have thousands, and connecting to each would be a port scan. */
+/** The maximum number of addresses of a name that are tried. A name may have thousands; to connect to all is a port scan. */
 const maxAddresses = 16;
 
 /** Codes for a name, or a kind of address, that does not exist. */

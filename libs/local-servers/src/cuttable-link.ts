@@ -80,6 +80,7 @@ export async function cuttableLink(url: string): Promise<CuttableLink> {
       for (const [near, far] of pairs) far.unpipe(near).pause();
     },
     release: () => {
+      if (!isHeld) return; // a second pipe would send each answer twice
       isHeld = false;
       for (const [near, far] of pairs) far.pipe(near);
     },

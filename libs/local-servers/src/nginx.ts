@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { nginx } from './debian-programs';
+import { findProgram } from './find-program';
 import { debianProgram, type Runnable } from './from-apt';
 import { LocalServerError } from './local-server-error';
 import { acceptsConnections, startServerProcess, type Progress, type ServerProcess } from './server-process';
@@ -32,6 +33,8 @@ export async function startNginx({ onProgress = () => undefined, ...options }: N
  */
 export async function startNchan({ onProgress = () => undefined, ...options }: NginxOptions): Promise<ServerProcess> {
   const { file, env, module } = nginxWithNchan(onProgress);
+  if (findProgram('unshare') === undefined)
+    throw new LocalServerError('There is no unshare (util-linux) on this machine.');
   const inNamespace = 'mount -t tmpfs nchan /var/lib && mkdir /var/lib/nginx && exec "$@"';
   const unshare = ['--map-root-user', '--mount', 'sh', '-c', inNamespace, 'sh'];
   return started(
@@ -82,6 +85,9 @@ function started(
   });
 }
 
+/** A thousand sockets of a benchmark need more connections than nginx has by default (512). */
+const connections = 4096;
+
 function mainBlock(folder: string, http: string): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (kind) => `  ${kind}_temp_path ${join(folder, kind)};`,
@@ -89,7 +95,7 @@ function mainBlock(folder: string, http: string): string {
   return `daemon off;
 master_process off;
 pid ${join(folder, 'nginx.pid')};
-events { worker_connections 4096; }
+events { worker_connections ${connections}; }
 http {
 ${temporary.join('\n')}
 ${http}

@@ -168,8 +168,8 @@ function counted(text: string, count: number): string {
 }
 
 /**
- * Most fields that are sent to an app; about as many of the shortest fields fit into a provider's limit. The limit saves time: a
- * payload can have thousands of fields, and copying all of them takes milliseconds.
+ * The maximum number of fields that are sent to an app. A provider's limit has room for about this many very short fields. The
+ * maximum saves time: a payload can have thousands of fields, and copying all of them takes milliseconds.
  */
 export const maxDataFields = 500;
 

@@ -1,6 +1,6 @@
 import type { TemplateNode } from './template';
 
-/** Most rendering steps of one delivery: each part of a template, each list entry and each lookup of a name is a step. */
+/** The maximum number of rendering steps of one delivery: each part of a template, list entry and lookup of a name is a step. */
 const maxRenderingSteps = 5000;
 
 /** Maximum number of bytes of text, in UTF-8, that the templates of one delivery may render: twice the largest payload. */

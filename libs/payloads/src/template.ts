@@ -8,7 +8,7 @@ export const maxTemplateLength = 4096;
 /** Deepest nesting of sections, including inverted sections. */
 export const maxSectionDepth = 10;
 
-/** Most consecutive blanks. They are limited, because the time of the parser grows with the square of their number in a tag. */
+/** The maximum number of consecutive blanks, because the time of the parser grows with the square of their number in a tag. */
 const maxBlanksInARow = 100;
 
 /** A part of a template. A path contains the parts of a dotted name; the path of `{{.}}` is empty. */

@@ -11,8 +11,8 @@ interface WantedRecords extends PackOwner {
 }
 
 /**
- * Most slots, each for one owner, that one query reads. A user with many notifications can be in all packs of a slot, and a slot
- * of a large installation has hundreds of packs. All packs of a query are in memory at once.
+ * The maximum number of slots, each for one owner, that one query reads. A user with many notifications can be in all packs of a
+ * slot, and a slot of a large installation has hundreds of packs. All packs of a query are in memory at once.
  */
 const placesPerQuery = 20;
 

@@ -29,7 +29,7 @@ export class PendingChangeStore {
     await this.database.query('DELETE FROM unannounced_changes WHERE id = $1', [id]);
   }
 
-  /** Whether any mark is older than `ms`. Marks older than a minute count for the last time and are deleted. */
+  /** Whether any mark is older than `ms`. Deletes marks older than a minute, but this call still counts them. */
   async isAnyOlderThan(ms: number): Promise<boolean> {
     const [answer] = await this.database.query<{ isAny: boolean }[]>(
       `WITH forgotten AS (DELETE FROM unannounced_changes WHERE since < now() - interval '${forgetAfter}')

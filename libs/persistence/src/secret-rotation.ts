@@ -41,7 +41,7 @@ const sealedColumns: readonly SealedColumn[] = [
   { table: 'subscriptions', column: 'keys', key: ['id'], type: 'uuid', placeOf: () => keysPlace },
 ];
 
-/** Most rows that one step reads, and most rows that one statement counts, so that no statement on a large table times out. */
+/** The maximum numbers of rows that one step reads and one statement counts, so that no statement on a large table times out. */
 const [rowsPerStep, rowsPerCount] = [10_000, 100_000] as const;
 
 /** Encrypts the secrets in Postgres again, with the first key of PNS_ENCRYPTION_KEY, while other processes read and write them. */

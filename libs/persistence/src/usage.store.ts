@@ -24,7 +24,7 @@ export interface UsageRow extends UsageCounts {
   readonly of?: string;
 }
 
-/** Most counts that one context has in one hour. They must be limited, because topics and clients can have any name. */
+/** The maximum number of counts of one context in one hour, because topics and clients can have any name. */
 const maxCountsPerHour = 1000;
 
 /** The topic and client of counts that were added up because there were too many. No topic or client has this name. */

@@ -68,7 +68,7 @@ export class Http2Server {
     this.server.on('sessionError', () => undefined);
   }
 
-  /** Rejects if the port is in use. Call `onRequest` in the same turn of the event loop, before a request can arrive. */
+  /** Rejects if the port is in use. Call `onRequest` before a further `await`, during which a request could arrive. */
   static async start(options: Http2ServerOptions): Promise<Http2Server> {
     const server = new Http2Server(options);
     server.server.listen(options.port, options.host ?? '127.0.0.1');

@@ -24,7 +24,7 @@ import { ConnectionTakeOver } from './mailbox/connection-take-over';
 import { SocketGateway } from './admission/socket.gateway';
 import { UnauthenticatedConnections } from './admission/unauthenticated-connections';
 
-/** Most jobs in progress at once. Emitting needs no other server, so few jobs keep the node busy during a round trip to Redis. */
+/** The maximum number of jobs in progress. Emitting needs no other server, so few jobs keep the node busy while Redis answers. */
 const concurrency = 10;
 
 export interface SocketNodeOptions {

@@ -25,7 +25,7 @@ export const ndjson = 'application/x-ndjson';
 export const cloudEvent = 'application/cloudevents+json';
 export const cloudEventBatch = 'application/cloudevents-batch+json';
 
-/** Any other media type of JSON, which the data of a CloudEvent with attributes in headers may have. */
+/** Any other media type of JSON, for the data of a CloudEvent in binary mode (attributes in headers). */
 const otherJson = /^[^/;\s]+\/(?:[^;\s]+\+)?json\s*(?:;|$)/i;
 
 /** A format of CloudEvents that is not supported, such as Avro. */
@@ -39,7 +39,7 @@ declare module 'fastify' {
     readonly takesAnyContentType?: boolean;
     /** Largest JSON body, in bytes; absent: `defaultBodyBytes`. */
     readonly maxBodyBytes?: number;
-    /** Whether the route accepts CloudEvents and, for the data of events in headers, every media type of JSON. */
+    /** Whether the route accepts CloudEvents and, for their data in binary mode, every media type of JSON. */
     readonly takesCloudEvents?: boolean;
     /** Replaces the JSON parser for bodies that are too large to be parsed at once, or whose format depends on headers. */
     readonly readBody?: (bytes: Buffer, maxBytes: number, headers: IncomingHttpHeaders) => unknown;

@@ -6,7 +6,7 @@ const http = createServer();
 
 /**
  * Bare Socket.IO with a room in memory for each connection id. It has no sessions and no limits, and the settings of PNS.
- * It releases the request of each handshake, as Socket.IO's documentation advises to save memory.
+ * It sets the request of each handshake to null, as Socket.IO's documentation advises to save memory.
  */
 export const io = new Server(http, {
   path: '/socket.io/appsuite/',

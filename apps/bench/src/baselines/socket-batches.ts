@@ -1,5 +1,5 @@
-// The limit of `websocket`, and the last part of that of `pipeline`: BullMQ jobs with many events each, and Socket.IO in the process that takes them. It looks up nothing, and
-// writes no log, metrics or history.
+// The limit of `websocket`, and the last part of that of `pipeline`: BullMQ jobs with many events each, and Socket.IO in the process
+// that takes them. It looks up nothing, and writes no log, metrics or history.
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { answerQuestions } from '../child';

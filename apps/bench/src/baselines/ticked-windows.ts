@@ -1,12 +1,13 @@
-// The limit of what is before the workers in `pipeline` and `lateness`: notifications wait in a sorted set of Redis, and a timer moves those
-// that are due to jobs with many deliveries each. Nothing is joined, looked up, decided or recorded, and there is no HTTP.
+// The limit of what is before the workers in `pipeline` and `lateness`: notifications wait in a sorted set of Redis, and a timer
+// moves those that are due to jobs with many deliveries each. Nothing is joined, looked up, decided or recorded, and there is no HTTP.
 import { setTimeout as pause } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { answerQuestions } from '../child';
 import { mailNotification, type Notification } from '../notifications';
 
-const perCommand = 100;
+/** Notifications in a command; fewer at an even pace, so that the load does not move in step with the ticks. */
+const [perCommand, perPacedCommand] = [100, 20];
 const perJob = 500;
 
 type TickedQuestion =
@@ -52,10 +53,11 @@ async function tick(uri?: string): Promise<void> {
 
 async function accept(first: number, count: number, users: number, delayMs: number, perSecond = Infinity) {
   const startedAt = performance.now();
-  for (let from = first; from < first + count; from += perCommand) {
+  const size = perSecond === Infinity ? perCommand : perPacedCommand;
+  for (let from = first; from < first + count; from += size) {
     await pause(Math.max(0, startedAt + ((from - first) * 1000) / perSecond - performance.now()));
     const timestamp = Date.now();
-    const entries = Array.from({ length: Math.min(perCommand, first + count - from) }, (_, at) => {
+    const entries = Array.from({ length: Math.min(size, first + count - from) }, (_, at) => {
       const accepted: Accepted = { ...mailNotification(from + at, users), id: String(from + at), timestamp };
       return [timestamp + delayMs, JSON.stringify(accepted)];
     });

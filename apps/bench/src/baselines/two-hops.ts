@@ -25,7 +25,7 @@ const opts = { attempts: 5, backoff: { type: 'exponential', delay: 5000 }, remov
 type Accepted = Notification & { readonly timestamp: number };
 
 const windows = new Queue<Accepted>('windows', { connection });
-const timer = hasWindows
+const opener = hasWindows
   ? new Worker<Accepted>(
       'notifications',
       async ({ data }) => void (await windows.add('due', data, { removeOnComplete: true })),
@@ -41,5 +41,5 @@ const dispatcher = new Worker<Accepted>(
 );
 const worker = new Worker<WebhookJob>('webhooks', ({ data }) => post(data), { connection, concurrency });
 
-const workers = [timer, dispatcher, worker].filter((each) => each !== undefined);
+const workers = [opener, dispatcher, worker].filter((each) => each !== undefined);
 void Promise.all(workers.map((each) => each.waitUntilReady())).then(() => process.send?.({}));

@@ -7,7 +7,6 @@ import { answerQuestions } from '../child';
 import { mailNotification, type Notification } from '../notifications';
 
 const windowsPerBatch = 500;
-const deliveriesPerJob = 500;
 /** Windows that are opened at once. */
 const perFill = 1000;
 
@@ -95,11 +94,7 @@ async function dispatch(): Promise<object> {
         token,
       });
     }
-    const jobs: string[] = [];
-    for (let at = 0; at < ready.length; at += deliveriesPerJob) {
-      jobs.push(JSON.stringify({ deliveries: ready.slice(at, at + deliveriesPerJob) }));
-    }
-    await redis.rpush('jobs', ...jobs);
+    await redis.rpush('jobs', JSON.stringify({ deliveries: ready }));
     await redis.del('taken');
     deliveries += ready.length;
   }

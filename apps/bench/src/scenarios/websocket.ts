@@ -30,7 +30,7 @@ export const toSockets =
       const sockets = await WebSockets.open(worker.url, users);
       const queue = await NodeQueue.of(system, users);
       try {
-        return await arrivals(size, sockets, pids, {
+        return await deliveredToSockets(size, sockets, pids, {
           prepare: (first, count) => queue.fill(first, count),
           release: () => queue.release(),
         });
@@ -45,7 +45,7 @@ const baseline = (size: Size): Promise<Measured> =>
     const sockets = await WebSockets.open(url, usualUsers);
     let question: object = {};
     try {
-      return await arrivals(
+      return await deliveredToSockets(
         size,
         sockets,
         { Node: server.pid },
@@ -66,7 +66,7 @@ const limit = (size: Size): Promise<Measured> =>
     try {
       const { url } = await server.ask<{ url: string }>({ redisUrl });
       sockets = await WebSockets.open(url, usualUsers);
-      return await arrivals(
+      return await deliveredToSockets(
         size,
         sockets,
         { Node: server.pid, Redis: pid },
@@ -88,7 +88,7 @@ interface Side {
 }
 
 /** Measures deliveries until they have arrived at the sockets, after a warm-up. */
-export async function arrivals(
+export async function deliveredToSockets(
   size: Size,
   sockets: WebSockets,
   pids: Readonly<Record<string, number>>,

@@ -33,7 +33,7 @@ export function rendered(values: string, ...args: string[]): Manifest[] {
   return documents.map((document) => document.toJS() as Manifest | null).filter((each) => each !== null);
 }
 
-/** The module of a type of object; its validator is made from the JSON schema of Kubernetes or KEDA. */
+/** The npm module with the validator for objects of this kind, generated from the JSON schema of Kubernetes or KEDA. */
 function moduleOf({ apiVersion, kind }: Manifest): string {
   const library = apiVersion.startsWith('keda.sh/') ? '@kubernetes-models/keda' : 'kubernetes-models';
   return `${library}/${apiVersion}/${kind}`;

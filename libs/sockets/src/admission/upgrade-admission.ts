@@ -7,6 +7,7 @@ import { Backlog } from '../emit/backlog';
 import type { Server as Engine, Socket as EngineSocket } from 'engine.io';
 import { countCut, type ClientWebSocket } from '../emit/client-web-socket';
 import { readHandshake, sessionMissing, unknownPath } from './handshake';
+import { passOn } from './pass-on';
 import type { OpenSocket } from './open-socket';
 import { SocketAdmission, type ClientConnection } from './socket-admission';
 import { ConnectionTakeOver } from '../mailbox/connection-take-over';
@@ -143,15 +144,4 @@ export class UpgradeAdmission implements OnModuleDestroy, BeforeApplicationShutd
     for (const tcp of this.connections) tcp.destroy();
     while (this.connections.size > 0) await new Promise((resolve) => setImmediate(resolve));
   }
-}
-
-/**
- * Passes an upgrade to Engine.IO. Its response waits for the close of the connection, to tell middleware of it, and would keep the request
- * in memory until then. Nest has no middleware here, so the listener is removed; it is the only new one that is called once.
- */
-function passOn(engine: Engine, request: IncomingMessage, tcp: TcpSocket, head: Buffer): void {
-  const before = new Set(tcp.rawListeners('close'));
-  engine.handleUpgrade(request, tcp, head);
-  const ofResponse = tcp.rawListeners('close').find((listener) => !before.has(listener) && 'listener' in listener);
-  if (ofResponse !== undefined) tcp.off('close', ofResponse as () => void);
 }

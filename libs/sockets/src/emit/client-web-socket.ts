@@ -26,7 +26,7 @@ const cut = declareCounter({
 /** The connection of a socket that was closed for any reason is destroyed after this time, in ms. */
 export const closeGraceMs = 1000;
 
-/** Most fragments of a client's message, and most chunks of an incomplete fragment. */
+/** The maximum numbers of fragments of a client's message, and of chunks of an incomplete fragment. */
 const [maxFragments, maxBufferedChunks] = [16, 64];
 
 /** A Web Socket that limits how much its client sends, and how much waits for the client to read. */
